@@ -1,0 +1,302 @@
+//! Decisions on carts, holds, stock and the course of an order. No I/O.
+
+use inventory::{Holder, Short};
+use kernel::{CartId, OrderId, SignedDuration, Timestamp, VariantId, limits};
+use orders::Actor;
+
+use super::Outcome;
+use super::command::{Change, Command, Done, Who};
+use super::state::State;
+use crate::quote::later;
+use crate::refusal::Refusal;
+
+impl State<'_> {
+    /// Decides one command against the running state: all of it happens, or nothing.
+    pub(super) fn decide(&mut self, command: &Command) -> Outcome {
+        if let Some(key) = command.key()
+            && let Some(done) = self.keys.answer(key)?
+        {
+            return Ok(done);
+        }
+        let done = match command {
+            Command::SetLine { cart, variant, change } => self.set_line(*cart, *variant, *change),
+            Command::Select { cart, variants, selected } => {
+                self.select(*cart, variants.as_deref(), *selected)
+            }
+            Command::Clear { cart } => self.clear(*cart),
+            Command::Extend { cart } => self.extend(*cart),
+            Command::Merge { from, into } => self.merge(*from, *into),
+            Command::EndHold { cart, variant } => self.end_hold(*cart, *variant),
+            Command::Place(place) => self.place(place),
+            Command::Pay { order, customer, gateway, attempt, .. } => {
+                self.pay(*order, *customer, gateway, *attempt)
+            }
+            Command::News { order, attempt, news } => self.news(*order, *attempt, news),
+            Command::RefundEnded(end) => self.refund_ended(end),
+            Command::Cancel { order, who, reason, .. } => {
+                self.cancel(*order, *who, reason.as_deref())
+            }
+            Command::Expire { order } => self.expire(*order),
+            Command::Advance { order, to, staff, .. } => {
+                self.advance(*order, *to, Actor::Staff(*staff))
+            }
+            Command::Adjust { variant, delta, staff, reason, .. } => {
+                match self.shelf.adjust(self.env, *variant, *delta, (*staff, reason)) {
+                    Ok(stock) => Ok(Done::Adjusted {
+                        variant_id: stock.variant_id,
+                        product_id: stock.product_id,
+                        on_hand: stock.on_hand,
+                        held: stock.held,
+                        sold: stock.sold,
+                    }),
+                    Err(_) if !self.shelf.knows(*variant) => Err(Refusal::NotFound("variant")),
+                    Err(short) => Err(Refusal::OutOfStock { short: vec![short] }),
+                }
+            }
+        }?;
+        if let Some(key) = command.key() {
+            self.keys.keep(key, &done);
+        }
+        Ok(done)
+    }
+
+    fn hold_until(&self) -> Timestamp {
+        later(self.now, self.settings.hold)
+    }
+
+    fn set_line(&mut self, cart: CartId, variant: VariantId, change: Change) -> Outcome {
+        if self.baskets.cart(cart).is_none() {
+            return Err(Refusal::NotFound("cart"));
+        }
+        let has = self.baskets.line(cart, variant).map_or(0, |line| line.quantity);
+        let quantity = match change {
+            Change::Set(quantity) => quantity,
+            Change::By(delta) => has.saturating_add(delta),
+        };
+        if !(0..=limits::LINE_QUANTITY_MAX).contains(&quantity) {
+            return Err(Refusal::QuantityInvalid { min: 0, max: limits::LINE_QUANTITY_MAX });
+        }
+        if quantity > has && !self.offers.get(&variant).is_some_and(|offer| offer.active) {
+            return Err(Refusal::NotFound("variant"));
+        }
+        if has == 0 && quantity == 0 {
+            return Err(Refusal::NotFound("line"));
+        }
+        if has == 0 && self.baskets.lines(cart).len() >= limits::LINES_MAX {
+            return Err(Refusal::TooManyLines { max: limits::LINES_MAX });
+        }
+        let until = self.hold_until();
+        match self.shelf.promise(Holder::Cart(cart), variant, quantity, until) {
+            Ok(()) => {}
+            // Fewer than before is always fine, even when what is left cannot be held again.
+            Err(_) if quantity < has => self.let_go(cart, variant),
+            Err(short) => return Err(Refusal::OutOfStock { short: vec![short] }),
+        }
+        self.baskets.set_quantity(cart, variant, quantity, self.now);
+        self.keep_alive(cart);
+        Ok(Done::Nothing)
+    }
+
+    /// The buyer is active: holds that are half over get their time again, as often as they may.
+    fn keep_alive(&mut self, cart: CartId) {
+        let half = self.settings.hold.as_secs() / 2;
+        let soon = later(self.now, SignedDuration::from_secs(half));
+        let until = self.hold_until();
+        for hold in self.shelf.holds(Holder::Cart(cart)) {
+            if hold.expires_at < soon {
+                self.shelf.extend(
+                    hold.holder,
+                    hold.variant_id,
+                    until,
+                    self.settings.hold_extensions_max,
+                );
+            }
+        }
+    }
+
+    fn select(
+        &mut self,
+        cart: CartId,
+        variants: Option<&[VariantId]>,
+        selected: bool,
+    ) -> Outcome {
+        let all: Vec<VariantId>;
+        let variants = if let Some(variants) = variants {
+            variants
+        } else {
+            all = self.baskets.lines(cart).iter().map(|line| line.variant_id).collect();
+            &all
+        };
+        if variants.iter().any(|variant| self.baskets.line(cart, *variant).is_none()) {
+            return Err(Refusal::NotFound("line"));
+        }
+        for variant in variants {
+            self.baskets.select(cart, *variant, selected);
+        }
+        self.keep_alive(cart);
+        Ok(Done::Nothing)
+    }
+
+    fn clear(&mut self, cart: CartId) -> Outcome {
+        for line in self.baskets.lines(cart) {
+            self.let_go(cart, line.variant_id);
+            self.baskets.set_quantity(cart, line.variant_id, 0, self.now);
+        }
+        Ok(Done::Nothing)
+    }
+
+    fn extend(&mut self, cart: CartId) -> Outcome {
+        let until = self.hold_until();
+        let lines = self.baskets.lines(cart);
+        let mut short = Vec::new();
+        let mut used_up = false;
+        for line in &lines {
+            let holder = Holder::Cart(cart);
+            if self.shelf.hold(holder, line.variant_id).is_some() {
+                let max = self.settings.hold_extensions_max;
+                used_up |= !self.shelf.extend(holder, line.variant_id, until, max);
+            } else if let Err(missing) =
+                self.shelf.promise(holder, line.variant_id, line.quantity, until)
+            {
+                short.push(missing);
+            }
+        }
+        match (short.is_empty(), used_up) {
+            (false, _) if short.len() == lines.len() => Err(Refusal::OutOfStock { short }),
+            (_, true) => Err(Refusal::HoldUsedUp),
+            _ => Ok(Done::Nothing),
+        }
+    }
+
+    /// Moves what can be had; the visitor's cart is empty afterwards.
+    fn merge(&mut self, from: CartId, into: CartId) -> Outcome {
+        if from == into || self.baskets.cart(into).is_none() {
+            return Ok(Done::Moved(0));
+        }
+        let until = self.hold_until();
+        let mut moved = 0;
+        for line in self.baskets.lines(from) {
+            let variant = line.variant_id;
+            self.let_go(from, variant);
+            self.baskets.set_quantity(from, variant, 0, self.now);
+            let has = self.baskets.line(into, variant).map_or(0, |line| line.quantity);
+            let full = has == 0 && self.baskets.lines(into).len() >= limits::LINES_MAX;
+            if full || !self.offers.get(&variant).is_some_and(|offer| offer.active) {
+                continue;
+            }
+            let held = self.shelf.hold(Holder::Cart(into), variant).map_or(0, |h| h.quantity);
+            let can = self.shelf.available(variant) + held;
+            let quantity =
+                (has + line.quantity).min(can.max(has)).min(limits::LINE_QUANTITY_MAX);
+            if quantity > has
+                && self.shelf.promise(Holder::Cart(into), variant, quantity, until).is_ok()
+            {
+                self.baskets.set_quantity(into, variant, quantity, self.now);
+                moved += quantity - has;
+            }
+        }
+        Ok(Done::Moved(moved))
+    }
+
+    fn end_hold(&mut self, cart: CartId, variant: VariantId) -> Outcome {
+        let hold = self.shelf.hold(Holder::Cart(cart), variant);
+        if hold.is_some_and(|hold| hold.expires_at <= self.now) {
+            self.let_go(cart, variant);
+        }
+        Ok(Done::Nothing)
+    }
+
+    pub(super) fn let_go(&mut self, cart: CartId, variant: VariantId) {
+        self.release(Holder::Cart(cart), variant);
+    }
+
+    /// Ends a promise; asking for nothing is never refused.
+    fn release(&mut self, holder: Holder, variant: VariantId) {
+        let ended = self.shelf.promise(holder, variant, 0, self.now);
+        debug_assert_eq!(ended, Ok(()), "ending a promise cannot fall short");
+    }
+
+    pub(super) fn release_order(&mut self, order: OrderId) {
+        for hold in self.shelf.holds(Holder::Order(order)) {
+            self.release(hold.holder, hold.variant_id);
+        }
+    }
+
+    /// Units of an order by variant, in ascending id.
+    pub(super) fn units(&self, order: OrderId) -> Vec<(VariantId, i64)> {
+        let mut units = std::collections::BTreeMap::new();
+        for line in self.book.lines(order) {
+            *units.entry(line.variant_id).or_insert(0) += line.quantity;
+        }
+        units.into_iter().collect()
+    }
+
+    /// What is not there to sell, of these units.
+    pub(super) fn short(&self, units: &[(VariantId, i64)]) -> Vec<Short> {
+        let short = |&(variant_id, wanted): &(VariantId, i64)| {
+            let available = self.shelf.available(variant_id);
+            (wanted > available).then_some(Short { variant_id, wanted, available })
+        };
+        units.iter().filter_map(short).collect()
+    }
+
+    fn cancel(&mut self, id: OrderId, who: Who, reason: Option<&str>) -> Outcome {
+        use orders::State::{Cancelled, CashDue, Packed, Paid, Pending};
+        let order = self.book.order(id).ok_or(Refusal::NotFound("order"))?;
+        let allowed = match who {
+            Who::Customer(customer) if customer != order.customer_id => {
+                return Err(Refusal::NotFound("order"));
+            }
+            Who::Customer(_) => matches!(order.state, Pending | CashDue | Paid),
+            Who::Staff(_) => matches!(order.state, Pending | CashDue | Paid | Packed),
+        };
+        let (state, settled_by) = (order.state, order.settled_by);
+        if !allowed {
+            return Err(Refusal::OrderState { state, wanted: Cancelled });
+        }
+        self.step(id, Cancelled, who.actor(), reason)?;
+        if state == Pending {
+            self.release_order(id);
+            return Ok(Done::Nothing);
+        }
+        for (variant, quantity) in self.units(id) {
+            self.shelf.take_back(self.env, id, variant, quantity);
+        }
+        if let Some(attempt) = settled_by {
+            self.till.send_back(self.id(), attempt, "the order was cancelled", self.now);
+        }
+        Ok(Done::Nothing)
+    }
+
+    fn expire(&mut self, id: OrderId) -> Outcome {
+        let order = self.book.order(id).ok_or(Refusal::NotFound("order"))?;
+        let over = order.pay_by.is_some_and(|pay_by| pay_by <= self.now);
+        if order.state == orders::State::Pending && over {
+            self.step(id, orders::State::Expired, Actor::Clock, None)?;
+            self.release_order(id);
+        }
+        Ok(Done::Nothing)
+    }
+
+    fn advance(&mut self, id: OrderId, to: orders::State, actor: Actor) -> Outcome {
+        use orders::State::{Delivered, Packed, Shipped};
+        let order = self.book.order(id).ok_or(Refusal::NotFound("order"))?;
+        if !matches!(to, Packed | Shipped | Delivered) {
+            return Err(Refusal::OrderState { state: order.state, wanted: to });
+        }
+        self.step(id, to, actor, None)?;
+        Ok(Done::Nothing)
+    }
+
+    pub(super) fn step(
+        &mut self,
+        id: OrderId,
+        to: orders::State,
+        actor: Actor,
+        note: Option<&str>,
+    ) -> Result<(), Refusal> {
+        self.book
+            .step(id, to, actor, note.map(str::to_owned), self.now)
+            .map_err(|no| Refusal::OrderState { state: no.from, wanted: no.to })
+    }
+}

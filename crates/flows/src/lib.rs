@@ -1,0 +1,30 @@
+//! What happens in a shop, told use case by use case. This is the only room that joins features
+//! in one transaction.
+//!
+//! Everything that changes stock, orders or the state of a payment goes through the checkout
+//! lane ([`lane`]): up to a few hundred waiting commands are loaded, decided purely in the order
+//! they came, written in a few set statements and committed once.
+
+mod cancel;
+mod cart;
+mod checkout;
+mod expire;
+mod fulfil;
+pub mod lane;
+mod payment;
+mod quote;
+mod refusal;
+mod seal;
+mod shop;
+mod stock;
+
+pub use cart::{CartLine, CartView, Owner};
+pub use checkout::Placed;
+pub use lane::Change;
+pub use payment::{NewsEffect, Paying, RefundEnd};
+pub use quote::{Quote, QuoteLine, QuoteView, Source};
+pub use refusal::{PriceChange, Refusal};
+pub use shop::{CASH_ON_DELIVERY, SCHEMAS, Settings, Shop};
+
+/// What a use case answers.
+pub type Answer<T> = Result<T, kernel::Error<Refusal>>;

@@ -1,0 +1,79 @@
+//! The shop as its use cases see it: a database, the time, settings, and the lane.
+
+use std::sync::Arc;
+
+use kernel::{Currency, Env, Fault, SignedDuration};
+use store::{Db, Schema};
+
+use crate::lane::Lane;
+use crate::seal::Seal;
+
+/// The way to pay that asks no gateway: the order begins with its units sold.
+pub const CASH_ON_DELIVERY: &str = "cash_on_delivery";
+
+/// The tables the use cases work on.
+pub static SCHEMAS: &[&Schema] = &[
+    &store::SCHEMA,
+    &identity::SCHEMA,
+    &catalog::SCHEMA,
+    &inventory::SCHEMA,
+    &carts::SCHEMA,
+    &orders::SCHEMA,
+    &payments::SCHEMA,
+];
+
+/// What a merchant decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The currency of the shop.
+    pub currency: Currency,
+    /// How long a cart's hold lasts.
+    pub hold: SignedDuration,
+    /// How often a hold is given more time.
+    pub hold_extensions_max: i64,
+    /// How long a quote is good.
+    pub quote: SignedDuration,
+    /// How long an order waits for its payment, its units held.
+    pub payment: SignedDuration,
+    /// What delivery costs, in minor units.
+    pub shipping: i64,
+    /// The names of the gateways that can be paid at, cash on delivery among them if wanted.
+    pub methods: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            currency: Currency::EUR,
+            hold: SignedDuration::from_mins(15),
+            hold_extensions_max: 10,
+            quote: SignedDuration::from_mins(15),
+            payment: SignedDuration::from_mins(30),
+            shipping: 490,
+            methods: vec!["sandbox".into(), CASH_ON_DELIVERY.into()],
+        }
+    }
+}
+
+/// The use cases hang on this. Cheap to clone.
+#[derive(Clone)]
+pub struct Shop {
+    /// The database.
+    pub db: Db,
+    /// Time and randomness.
+    pub env: Env,
+    /// What the merchant decided.
+    pub settings: Arc<Settings>,
+    pub(crate) lane: Lane,
+    pub(crate) seal: Arc<Seal>,
+}
+
+impl Shop {
+    /// Opens the shop on a database that has [`SCHEMAS`]; starts the lane on the current runtime.
+    pub async fn open(db: Db, env: Env, settings: Settings) -> Result<Self, Fault> {
+        let settings = Arc::new(settings);
+        let key = store::secrets::get_or_make(&db, &env, "quote").await?;
+        let lane = Lane::start(db.clone(), env.clone(), settings.clone());
+        Ok(Self { db, env, settings, lane, seal: Arc::new(Seal::new(key)) })
+    }
+}

@@ -1,0 +1,2 @@
+//! Holdfast: a self-hosted commerce server.
+fn main() {}

@@ -1,0 +1,231 @@
+//! The handle every other room holds.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kernel::Fault;
+
+use crate::inject::Injector;
+use crate::job::{AskJob, WriteJob};
+use crate::migrate::Schema;
+use crate::tx::{Read, Tx};
+use crate::{postgres, sqlite};
+
+/// Which engine is behind a [`Db`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EngineKind {
+    /// A file beside the binary.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// How to open a database.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite:<path>` or `postgres://user@host:port/database`.
+    pub url: String,
+    /// Connections that read, and (PostgreSQL) as many that write.
+    pub connections: usize,
+}
+
+impl Options {
+    /// The URL with the usual pool: four readers, about twice the cores this is sized for.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), connections: 4 }
+    }
+}
+
+/// Why a database cannot be opened: one sentence each that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither of the two forms.
+    #[error("`{0}` is no database address: write sqlite:<path> or postgres://user@host:port/name")]
+    Address(String),
+    /// Another process has it.
+    #[error("another Holdfast process is using {0}: stop it first, or give this one another file")]
+    InUse(PathBuf),
+    /// The directory or the file cannot be written.
+    #[error("cannot write {path}: {cause}")]
+    Unwritable {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// An engine that lacks a fix we rely on.
+    #[error("SQLite {found} is too old: at least {wanted} is needed")]
+    TooOld {
+        /// The version linked in.
+        found: String,
+        /// The version needed.
+        wanted: &'static str,
+    },
+    /// The schema was written by a newer Holdfast.
+    #[error(
+        "the database was written by a newer Holdfast ({0}): start the newer one, or restore a \
+         backup from before the upgrade"
+    )]
+    Newer(String),
+    /// A migration did not run.
+    #[error("the tables of `{feature}` could not be brought up to date: {cause}")]
+    Migration {
+        /// The feature that owns the tables.
+        feature: &'static str,
+        /// What the engine said.
+        cause: String,
+    },
+    /// Anything else the engine said.
+    #[error("cannot open the database: {0}")]
+    Engine(String),
+}
+
+/// A database with its writer, its readers and its tables. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    engine: Engine,
+    injector: Option<Arc<Injector>>,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<sqlite::Engine>),
+    Postgres(Arc<postgres::Engine>),
+}
+
+impl Db {
+    /// Opens the database and brings every feature's tables up to date. Blocks: call it before
+    /// the server starts.
+    pub fn open(options: &Options, schemas: &[&'static Schema]) -> Result<Self, OpenError> {
+        Self::open_with(options, schemas, None)
+    }
+
+    pub(crate) fn open_with(
+        options: &Options,
+        schemas: &[&'static Schema],
+        injector: Option<Arc<Injector>>,
+    ) -> Result<Self, OpenError> {
+        let engine = if let Some(path) = options.url.strip_prefix("sqlite:") {
+            let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+            Engine::Sqlite(sqlite::Engine::open(&path, options.connections, schemas, &injector)?)
+        } else if ["postgres://", "postgresql://"].iter().any(|p| options.url.starts_with(p)) {
+            Engine::Postgres(postgres::Engine::open(options, schemas, &injector)?)
+        } else {
+            return Err(OpenError::Address(options.url.clone()));
+        };
+        Ok(Self { engine, injector })
+    }
+
+    /// Which engine this is.
+    pub fn engine(&self) -> EngineKind {
+        match &self.engine {
+            Engine::Sqlite(_) => EngineKind::Sqlite,
+            Engine::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+
+    /// Runs `work` in one transaction and answers after its commit. An `Err` rolls it back.
+    ///
+    /// The transaction sees a serial world: SQLite has one writer, PostgreSQL runs it
+    /// SERIALIZABLE and again (up to five times) when another transaction won. So `work` may run
+    /// more than once and must only compute and ask the `Tx`. Transactions that wait together on
+    /// SQLite share one commit. A full queue answers [`Fault::Overloaded`] at once.
+    pub async fn write<T, E>(
+        &self,
+        work: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+    {
+        let (job, answer) = WriteJob::new(work);
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.submit(job),
+            Engine::Postgres(engine) => engine.submit_write(job),
+        }
+        answer.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
+    /// As [`Db::write`], for the checkout lane: on PostgreSQL on a connection of its own, READ
+    /// COMMITTED, with plans pinned to index look-ups. The work must lock (`for update`, in
+    /// ascending id) every row it decides on.
+    pub async fn write_lane<T, E>(
+        &self,
+        work: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+    {
+        let (job, answer) = WriteJob::new(work);
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.submit(job),
+            Engine::Postgres(engine) => engine.submit_lane(job),
+        }
+        answer.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
+    /// Runs `work` on a snapshot. On SQLite it runs where it is called (a point read costs less
+    /// than a hop to another thread), on PostgreSQL on a connection's own thread.
+    pub async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&mut Read<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.read(work, self.injector.clone()).await,
+            Engine::Postgres(engine) => {
+                let (job, answer) = AskJob::new(work);
+                engine.submit_ask(job);
+                answer.await.unwrap_or_else(|_| Err(gone().into()))
+            }
+        }
+    }
+
+    /// As [`Db::read`] for work that takes long (a report, a check of the whole database): away
+    /// from the threads that serve requests.
+    pub async fn read_long<T, E>(
+        &self,
+        work: impl FnOnce(&mut Read<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite(engine) => {
+                let engine = engine.clone();
+                let injector = self.injector.clone();
+                let done = tokio::task::spawn_blocking(move || {
+                    engine.read_on_own_connection(work, injector)
+                });
+                done.await.unwrap_or_else(|_| Err(gone().into()))
+            }
+            Engine::Postgres(_) => self.read(work).await,
+        }
+    }
+
+    /// Finishes what is queued, then closes. Later calls answer "unavailable". Blocks briefly.
+    pub fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.close(),
+            Engine::Postgres(engine) => engine.close(),
+        }
+    }
+
+    /// Limits an SQLite file to `pages` pages of 4 KiB, so that a test can fill its disk.
+    #[cfg(feature = "testing")]
+    pub async fn limit_pages(&self, pages: i64) -> Result<(), Fault> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.limit_pages(pages).await,
+            Engine::Postgres(_) => Ok(()),
+        }
+    }
+}
+
+fn gone() -> Fault {
+    Fault::Unavailable("the database is closing".into())
+}

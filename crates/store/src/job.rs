@@ -1,0 +1,97 @@
+//! Closures on their way to a connection, and their answers on the way back.
+
+use kernel::Fault;
+use tokio::sync::oneshot;
+
+use crate::tx::{Read, Tx};
+
+/// A transaction waiting to run. It may run more than once before it is answered.
+pub(crate) trait Write: Send {
+    /// Runs the work; says whether it is to be kept, or why the engine broke it.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<Keep, Fault>;
+    /// Answers the caller, who hears of success only after the commit.
+    fn answer(self: Box<Self>, commit: Result<(), Fault>);
+}
+
+/// What becomes of a transaction whose statements all worked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Commit,
+    Refused,
+}
+
+pub(crate) struct WriteJob<F, T, E> {
+    work: F,
+    outcome: Option<Result<T, E>>,
+    to: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> WriteJob<F, T, E> {
+    pub(crate) fn new(work: F) -> (Box<Self>, oneshot::Receiver<Result<T, E>>) {
+        let (to, answer) = oneshot::channel();
+        (Box::new(Self { work, outcome: None, to }), answer)
+    }
+}
+
+impl<F, T, E> Write for WriteJob<F, T, E>
+where
+    F: Fn(&mut Tx<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<Fault> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<Keep, Fault> {
+        let outcome = (self.work)(tx);
+        if let Some(fault) = tx.failure() {
+            return Err(fault);
+        }
+        let keep = if outcome.is_ok() { Keep::Commit } else { Keep::Refused };
+        self.outcome = Some(outcome);
+        Ok(keep)
+    }
+
+    fn answer(self: Box<Self>, commit: Result<(), Fault>) {
+        let answer = match (commit, self.outcome) {
+            (Err(fault), _) => Err(fault.into()),
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => Err(Fault::Broken("a job was answered before it ran".into()).into()),
+        };
+        // The caller may have gone; what was committed stays committed.
+        let _ = self.to.send(answer);
+    }
+}
+
+/// A snapshot read waiting for a PostgreSQL connection.
+pub(crate) trait Ask: Send {
+    /// Runs the work and answers the caller.
+    fn run(self: Box<Self>, read: &mut Read<'_>);
+    /// Answers the caller that it could not run.
+    fn fail(self: Box<Self>, fault: Fault);
+}
+
+pub(crate) struct AskJob<F, T, E> {
+    work: F,
+    to: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> AskJob<F, T, E> {
+    pub(crate) fn new(work: F) -> (Box<Self>, oneshot::Receiver<Result<T, E>>) {
+        let (to, answer) = oneshot::channel();
+        (Box::new(Self { work, to }), answer)
+    }
+}
+
+impl<F, T, E> Ask for AskJob<F, T, E>
+where
+    F: FnOnce(&mut Read<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<Fault> + Send,
+{
+    fn run(self: Box<Self>, read: &mut Read<'_>) {
+        let answer = (self.work)(read);
+        let _ = self.to.send(answer);
+    }
+
+    fn fail(self: Box<Self>, fault: Fault) {
+        let _ = self.to.send(Err(fault.into()));
+    }
+}

@@ -1,0 +1,165 @@
+//! A thread that owns a connection and runs what its queue brings, one closure at a time.
+
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use kernel::Fault;
+use tokio_postgres::Config;
+
+use super::session::Session;
+use crate::db::OpenError;
+use crate::inject::Injector;
+use crate::job::{Ask, Keep, Write};
+use crate::tx::{Conn, Read, Tx};
+
+pub(super) enum Work {
+    Write(Box<dyn Write>),
+    Ask(Box<dyn Ask>),
+}
+
+/// Times a transaction is run when others keep winning.
+const TRIES_MAX: u32 = 5;
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Ordinary transactions in a serial world.
+    Writer,
+    /// The checkout lane's batches, which lock what they decide on.
+    Lane,
+    /// Snapshots.
+    Reader,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Writer => "postgres-writer",
+            Self::Lane => "postgres-lane",
+            Self::Reader => "postgres-reader",
+        }
+    }
+
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Writer => "begin isolation level serializable",
+            Self::Lane => "begin isolation level read committed",
+            Self::Reader => "begin isolation level repeatable read read only",
+        }
+    }
+
+    /// The lane's statements all go by key. A plan made while the tables were empty would stay
+    /// with its long-lived connection and read whole tables once they are not.
+    pub(super) fn settings(self) -> &'static str {
+        match self {
+            Self::Writer | Self::Reader => {
+                "set statement_timeout = '30s'; set lock_timeout = '10s'; \
+                 set idle_in_transaction_session_timeout = '30s'"
+            }
+            Self::Lane => {
+                "set statement_timeout = '30s'; set lock_timeout = '10s'; \
+                 set idle_in_transaction_session_timeout = '30s'; \
+                 set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; \
+                 set enable_bitmapscan = off; set jit = off"
+            }
+        }
+    }
+}
+
+pub(super) fn start(
+    role: Role,
+    index: usize,
+    config: &Config,
+    orders: Arc<Mutex<Receiver<Work>>>,
+    injector: &Option<Arc<Injector>>,
+) -> Result<JoinHandle<()>, OpenError> {
+    let session =
+        Session::connect(config, role).map_err(|fault| OpenError::Engine(fault.to_string()))?;
+    let mut worker =
+        Worker { role, config: config.clone(), session: Some(session), injector: injector.clone() };
+    Builder::new()
+        .name(format!("{}-{index}", role.name()))
+        .spawn(move || worker.work(&orders))
+        .map_err(|e| OpenError::Engine(format!("cannot start a thread: {e}")))
+}
+
+struct Worker {
+    role: Role,
+    config: Config,
+    /// None after the connection was lost; the next job opens another.
+    session: Option<Session>,
+    injector: Option<Arc<Injector>>,
+}
+
+impl Worker {
+    fn work(&mut self, orders: &Mutex<Receiver<Work>>) {
+        loop {
+            let order = orders.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            match order {
+                Ok(Work::Write(job)) => self.write(job),
+                Ok(Work::Ask(job)) => self.ask(job),
+                Err(_) => return,
+            }
+            if self.session.as_ref().is_some_and(Session::is_closed) {
+                self.session = None;
+            }
+        }
+    }
+
+    fn session(&mut self) -> Result<&mut Session, Fault> {
+        if self.session.is_none() {
+            self.session = Some(Session::connect(&self.config, self.role)?);
+        }
+        self.session.as_mut().ok_or_else(|| Fault::Unavailable("no connection".into()))
+    }
+
+    fn ask(&mut self, job: Box<dyn Ask>) {
+        let (begin, injector) = (self.role.begin(), self.injector.clone());
+        let session = match self.session() {
+            Ok(session) => session,
+            Err(fault) => return job.fail(fault),
+        };
+        session.begin(begin);
+        job.run(&mut Read::new(Conn::Postgres(session), injector));
+        // The caller has its answer; only the snapshot is left to close.
+        if session.end("commit").is_err() {
+            self.session = None;
+        }
+    }
+
+    fn write(&mut self, mut job: Box<dyn Write>) {
+        for tries in 1..=TRIES_MAX {
+            match self.attempt(job.as_mut()) {
+                Err(Fault::Contention) if tries < TRIES_MAX => {
+                    if let Some(session) = &self.session {
+                        session.pause(Duration::from_millis(u64::from(tries * tries)));
+                    }
+                }
+                outcome => return job.answer(outcome),
+            }
+        }
+    }
+
+    fn attempt(&mut self, job: &mut dyn Write) -> Result<(), Fault> {
+        let (begin, injector) = (self.role.begin(), self.injector.clone());
+        let session = self.session()?;
+        session.begin(begin);
+        let kept = job.run(&mut Tx::new(Conn::Postgres(session), injector.clone()));
+        let ended = match &kept {
+            Ok(Keep::Commit) => session.end("commit"),
+            Ok(Keep::Refused) | Err(_) => session.end("rollback"),
+        };
+        if session.is_closed() {
+            self.session = None;
+        }
+        match (kept, ended) {
+            (Err(fault), _) | (Ok(_), Err(fault)) => Err(fault),
+            (Ok(_), Ok(())) if injector.is_some_and(|injector| injector.loses_answer()) => {
+                Err(Fault::Unavailable("the answer was lost".into()))
+            }
+            (Ok(_), Ok(())) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The one writer: drains its queue into one transaction, a savepoint for each job, one commit
+//! (one sync of the disk) for all, and answers after it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use kernel::{Fault, limits};
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::open::Files;
+use super::run;
+use crate::db::OpenError;
+use crate::inject::Injector;
+use crate::job::{Keep, Write};
+use crate::tx::{Conn, Tx};
+
+/// The WAL is folded back by the writer itself when it has grown past this.
+const WAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How often the background checkpoint looks, at the latest.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+/// Batches between two nudges to the background checkpoint and looks at the WAL's size.
+const BATCHES_A_LOOK: u32 = 64;
+
+pub(super) enum Order {
+    Run(Box<dyn Write>),
+    #[cfg(feature = "testing")]
+    LimitPages(i64, tokio::sync::oneshot::Sender<Result<(), Fault>>),
+}
+
+/// Starts the writer and the checkpoint thread; both end when the queue is closed.
+pub(super) fn start(
+    files: Files,
+    conn: Connection,
+    orders: mpsc::Receiver<Order>,
+    injector: Option<Arc<Injector>>,
+) -> Result<Vec<JoinHandle<()>>, OpenError> {
+    let (nudge, nudges) = sync_channel(1);
+    let folder = files.writer()?;
+    let mut writer = Writer { files, conn: Some(conn), injector, nudge, batches: 0, page_limit: None };
+    let thread = |name: &str, body: Box<dyn FnOnce() + Send>| {
+        Builder::new()
+            .name(name.to_owned())
+            .spawn(body)
+            .map_err(|e| OpenError::Engine(format!("cannot start a thread: {e}")))
+    };
+    Ok(vec![
+        thread("sqlite-writer", Box::new(move || writer.work(orders)))?,
+        thread("sqlite-checkpoint", Box::new(move || checkpoint(&folder, &nudges)))?,
+    ])
+}
+
+fn checkpoint(conn: &Connection, nudges: &Receiver<()>) {
+    loop {
+        match nudges.recv_timeout(CHECKPOINT_EVERY) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => fold(conn, "passive"),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn fold(conn: &Connection, how: &str) {
+    let text = format!("pragma wal_checkpoint({how})");
+    if let Err(error) = conn.query_row(&text, [], |_| Ok(())) {
+        tracing::warn!(%error, how, "the write-ahead log could not be folded back");
+    }
+}
+
+struct Writer {
+    files: Files,
+    /// None after an error of the disk: what a failed sync left behind is not trusted again.
+    conn: Option<Connection>,
+    injector: Option<Arc<Injector>>,
+    nudge: SyncSender<()>,
+    batches: u32,
+    page_limit: Option<i64>,
+}
+
+impl Writer {
+    fn work(&mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut batch: Vec<Box<dyn Write>> = Vec::with_capacity(limits::LANE_BATCH_MAX);
+        while let Some(order) = orders.blocking_recv() {
+            self.take(order, &mut batch);
+            while batch.len() < limits::LANE_BATCH_MAX {
+                let Ok(order) = orders.try_recv() else { break };
+                self.take(order, &mut batch);
+            }
+            if !batch.is_empty() {
+                self.commit(&mut batch);
+                self.look_at_the_log();
+            }
+        }
+        if let Some(conn) = &self.conn {
+            fold(conn, "truncate");
+        }
+    }
+
+    #[cfg_attr(not(feature = "testing"), expect(clippy::unused_self, reason = "orders for tests"))]
+    fn take(&mut self, order: Order, batch: &mut Vec<Box<dyn Write>>) {
+        match order {
+            Order::Run(job) => batch.push(job),
+            #[cfg(feature = "testing")]
+            Order::LimitPages(pages, done) => {
+                self.page_limit = Some(pages);
+                let set = self.connection().and_then(|conn| limit_pages(conn, pages));
+                let _ = done.send(set);
+            }
+        }
+    }
+
+    /// Runs every job of the batch in one transaction. A job that is refused, or that meets a
+    /// fault of its own, is undone alone.
+    fn commit(&mut self, batch: &mut Vec<Box<dyn Write>>) {
+        let injector = self.injector.clone();
+        let mut faults: Vec<Option<Fault>> = Vec::with_capacity(batch.len());
+        let done = self.connection().and_then(|conn| {
+            run(conn, "begin immediate")?;
+            for job in batch.iter_mut() {
+                faults.push(one(conn, job.as_mut(), injector.as_ref())?);
+            }
+            run(conn, "commit")
+        });
+        if let Err(fault) = &done {
+            tracing::error!(%fault, jobs = batch.len(), "a batch was not committed");
+            self.recover(fault);
+        }
+        let lost = injector.is_some_and(|injector| done.is_ok() && injector.loses_answer());
+        for (index, job) in batch.drain(..).enumerate() {
+            let own = faults.get_mut(index).and_then(Option::take);
+            job.answer(match (&done, own) {
+                (Err(fault), _) => Err(fault.clone()),
+                (Ok(()), Some(fault)) => Err(fault),
+                (Ok(()), None) if lost => Err(Fault::Unavailable("the answer was lost".into())),
+                (Ok(()), None) => Ok(()),
+            });
+        }
+    }
+
+    fn connection(&mut self) -> Result<&Connection, Fault> {
+        if self.conn.is_none() {
+            let conn = self.files.writer().map_err(|e| Fault::Unavailable(e.to_string()))?;
+            if let Some(pages) = self.page_limit {
+                limit_pages(&conn, pages)?;
+            }
+            self.conn = Some(conn);
+        }
+        self.conn.as_ref().ok_or_else(|| Fault::Unavailable("no connection".into()))
+    }
+
+    fn recover(&mut self, fault: &Fault) {
+        if matches!(fault, Fault::Unavailable(_)) {
+            self.conn = None;
+        } else if let Some(conn) = &self.conn
+            && !conn.is_autocommit()
+            && run(conn, "rollback").is_err()
+        {
+            self.conn = None;
+        }
+    }
+
+    fn look_at_the_log(&mut self) {
+        self.batches += 1;
+        if !self.batches.is_multiple_of(BATCHES_A_LOOK) {
+            return;
+        }
+        // Full means a nudge is already waiting.
+        let _ = self.nudge.try_send(());
+        let bytes = std::fs::metadata(&self.files.wal).map_or(0, |file| file.len());
+        if bytes > WAL_BYTES_MAX
+            && let Some(conn) = &self.conn
+        {
+            fold(conn, "truncate");
+        }
+    }
+}
+
+/// Runs one job in a savepoint. The inner fault is the job's alone; the outer one ends the batch.
+fn one(
+    conn: &Connection,
+    job: &mut dyn Write,
+    injector: Option<&Arc<Injector>>,
+) -> Result<Option<Fault>, Fault> {
+    run(conn, "savepoint job")?;
+    let kept = job.run(&mut Tx::new(Conn::Sqlite(conn), injector.cloned()));
+    if conn.is_autocommit() {
+        // The engine rolled the whole transaction back (a full disk does that).
+        return Err(kept.err().unwrap_or(Fault::Contention));
+    }
+    if !matches!(kept, Ok(Keep::Commit)) {
+        run(conn, "rollback to job")?;
+    }
+    run(conn, "release job")?;
+    match kept {
+        Ok(_) => Ok(None),
+        Err(fault @ Fault::Unavailable(_)) => Err(fault),
+        Err(fault) => Ok(Some(fault)),
+    }
+}
+
+fn limit_pages(conn: &Connection, pages: i64) -> Result<(), Fault> {
+    conn.query_row(&format!("pragma max_page_count = {pages}"), [], |_| Ok(()))
+        .map_err(|e| super::fault(&e))
+}

@@ -1,0 +1,69 @@
+//! The project's own commands, run by `cargo xtask ...`:
+//! the tests with the private servers they need, and style as a test.
+
+mod debian;
+mod interrupt;
+mod postgres;
+mod run_tests;
+mod supervise;
+mod tidy;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use interrupt::Interrupted;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs every test on both engines, with a private PostgreSQL that is stopped at the end
+    Test {
+        /// Passed on to `cargo test`; `-p CRATE` there takes the place of `--workspace`
+        #[arg(last = true, value_name = "CARGO TEST ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
+    /// Runs one command beside a private PostgreSQL, named to it in `HOLDFAST_TEST_POSTGRES`
+    Postgres {
+        /// The program and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Checks what the compiler does not: edges between crates, places of SQL, lengths, words
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let outcome = repository_root().and_then(|root| match Cli::parse().command {
+        Command::Test { arguments } => run_tests::test(&root, &arguments),
+        Command::Postgres { command } => run_tests::with_postgres(&command),
+        Command::Tidy => tidy::run(&root),
+    });
+    match outcome {
+        Ok(code) => code,
+        Err(error) if error.is::<Interrupted>() => {
+            eprintln!("xtask: {Interrupted}, and what it started is stopped");
+            ExitCode::from(interrupt::EXIT_CODE)
+        }
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn repository_root() -> anyhow::Result<PathBuf> {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    root.canonicalize().with_context(|| {
+        format!("{} is gone: was the checkout moved? build xtask again", root.display())
+    })
+}
