@@ -51,9 +51,9 @@ pub struct CartView {
     pub version: i64,
     /// Its lines, in the order they were put in.
     pub lines: Vec<CartLine>,
-    /// Units in selected lines.
+    /// Units in selected lines that are still sold.
     pub selected_quantity: i64,
-    /// Sum of the selected lines.
+    /// Sum of those lines.
     pub selected_total: Money,
 }
 
@@ -87,7 +87,14 @@ impl Shop {
         variant: VariantId,
         change: Change,
     ) -> Answer<CartView> {
-        let cart = self.cart_to_change(&owner).await?;
+        let cart = match self.cart_of(&owner).await? {
+            Some(cart) => cart,
+            // A cart is made when something comes that can be put into it, and not before.
+            None => {
+                self.must_be_offered(variant).await?;
+                self.make_cart(&owner).await?
+            }
+        };
         self.lane.submit(Command::SetLine { cart, variant, change }).await?;
         self.cart(owner).await
     }
@@ -99,51 +106,56 @@ impl Shop {
         variants: Option<Vec<VariantId>>,
         selected: bool,
     ) -> Answer<CartView> {
-        let cart = self.cart_to_change(&owner).await?;
-        self.lane.submit(Command::Select { cart, variants, selected }).await?;
+        match self.cart_of(&owner).await? {
+            Some(cart) => {
+                self.lane.submit(Command::Select { cart, variants, selected }).await?;
+            }
+            None if variants.is_some() => return Err(Error::Refused(Refusal::NotFound("line"))),
+            None => {}
+        }
         self.cart(owner).await
     }
 
     /// Takes everything out.
     pub async fn clear_cart(&self, owner: Owner) -> Answer<CartView> {
-        let cart = self.cart_to_change(&owner).await?;
-        self.lane.submit(Command::Clear { cart }).await?;
+        if let Some(cart) = self.cart_of(&owner).await? {
+            self.lane.submit(Command::Clear { cart }).await?;
+        }
         self.cart(owner).await
     }
 
     /// Gives every hold of the cart its full time again; what is no longer held is held again
     /// if it can be.
     pub async fn extend_cart(&self, owner: Owner) -> Answer<CartView> {
-        let cart = self.cart_to_change(&owner).await?;
-        self.lane.submit(Command::Extend { cart }).await?;
+        if let Some(cart) = self.cart_of(&owner).await? {
+            self.lane.submit(Command::Extend { cart }).await?;
+        }
         self.cart(owner).await
     }
 
     /// Puts what is in a visitor's cart into the account's, as far as stock goes; gives how many
     /// units were moved.
     pub async fn merge_carts(&self, token_hash: Vec<u8>, account: AccountId) -> Answer<i64> {
-        let visitor = Owner::Visitor(token_hash);
-        let found = {
-            let visitor = visitor.clone();
-            self.db.read(move |read| find(read, &visitor)).await?
+        let from = self.cart_of(&Owner::Visitor(token_hash)).await?;
+        let Some(from) = from else { return Ok(0) };
+        let account = Owner::Account(account);
+        let into = match self.cart_of(&account).await? {
+            Some(cart) => cart,
+            None => self.make_cart(&account).await?,
         };
-        let Some(from) = found else { return Ok(0) };
-        let into = self.cart_to_change(&Owner::Account(account)).await?;
-        match self.lane.submit(Command::Merge { from: from.id, into }).await? {
+        match self.lane.submit(Command::Merge { from, into }).await? {
             Done::Moved(units) => Ok(units),
             other => Err(other.unexpected().into()),
         }
     }
 
-    /// The id of the owner's cart, made now if there is none.
-    async fn cart_to_change(&self, owner: &Owner) -> Answer<CartId> {
-        let found = {
-            let owner = owner.clone();
-            self.db.read(move |read| find(read, &owner)).await?
-        };
-        if let Some(cart) = found {
-            return Ok(cart.id);
-        }
+    async fn cart_of(&self, owner: &Owner) -> Answer<Option<CartId>> {
+        let owner = owner.clone();
+        let found = self.db.read(move |read| find(read, &owner)).await?;
+        Ok(found.map(|cart| cart.id))
+    }
+
+    async fn make_cart(&self, owner: &Owner) -> Answer<CartId> {
         let (owner, env) = (owner.clone(), self.env.clone());
         let made = self
             .db
@@ -153,6 +165,14 @@ impl Shop {
             })
             .await?;
         Ok(made.id)
+    }
+
+    async fn must_be_offered(&self, variant: VariantId) -> Answer<()> {
+        let offers = self.db.read(move |read| catalog::offers(read, [variant])).await?;
+        if offers.iter().any(|offer| offer.active) {
+            return Ok(());
+        }
+        Err(Error::Refused(Refusal::NotFound("variant")))
     }
 }
 
@@ -181,7 +201,8 @@ fn fill(
         let hold = holds.iter().find(|hold| hold.variant_id == line.variant_id);
         let stock = levels.iter().find(|stock| stock.variant_id == line.variant_id);
         let line_total = offer.price.times(line.quantity).map_err(too_large)?;
-        if line.selected {
+        let sold_here = offer.active && offer.price.currency == view.selected_total.currency;
+        if line.selected && sold_here {
             view.selected_quantity += line.quantity;
             view.selected_total = view.selected_total.plus(line_total).map_err(too_large)?;
         }
@@ -196,7 +217,7 @@ fn fill(
             held_until: hold.map(|hold| hold.expires_at).filter(|until| *until > now),
             available: stock.map_or(0, inventory::Stock::available)
                 + hold.map_or(0, |hold| hold.quantity),
-            sold_here: offer.active,
+            sold_here,
         });
     }
     Ok(())

@@ -17,6 +17,11 @@ mod refusal;
 mod seal;
 mod shop;
 mod stock;
+mod stocking;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use cart::{CartLine, CartView, Owner};
 pub use checkout::Placed;
@@ -25,6 +30,7 @@ pub use payment::{NewsEffect, Paying, RefundEnd};
 pub use quote::{Quote, QuoteLine, QuoteView, Source};
 pub use refusal::{PriceChange, Refusal};
 pub use shop::{CASH_ON_DELIVERY, SCHEMAS, Settings, Shop};
+pub use stocking::{StockingRefusal, UNITS_MAX};
 
 /// What a use case answers.
 pub type Answer<T> = Result<T, kernel::Error<Refusal>>;

@@ -4,7 +4,7 @@
 use identity::Address;
 use inventory::Short;
 use kernel::{
-    AccountId, AddressId, CartId, Error, Fault, Money, OrderId, ProductId, Timestamp, VariantId,
+    AccountId, AddressId, CartId, Currency, Error, Fault, Money, OrderId, ProductId, Timestamp, VariantId,
     limits,
 };
 use orders::{LineTotal, Totals, add_up};
@@ -102,7 +102,7 @@ impl Shop {
                     ),
                     None => identity::addresses::preferred(read, customer)?,
                 };
-                let (lines, short) = price(read, &picked)?;
+                let (lines, short) = price(read, &picked, settings.currency)?;
                 let totals = sum(&settings, &lines)?;
                 let cart = picked.cart;
                 let quote =
@@ -110,10 +110,7 @@ impl Shop {
                 Ok::<_, Error<Refusal>>((quote, short))
             })
             .await?;
-        let token = self
-            .seal
-            .close(&quote)
-            .map_err(|e| Fault::Broken(format!("a quote cannot be written: {e}")))?;
+        let token = self.sign(&quote)?;
         let mut missing = Vec::new();
         if quote.address.is_none() {
             missing.push("address");
@@ -122,6 +119,13 @@ impl Shop {
             missing.push("stock");
         }
         Ok(QuoteView { quote, token, short, missing })
+    }
+
+    /// The token that stands for a quote.
+    pub fn sign(&self, quote: &Quote) -> Result<String, Fault> {
+        self.seal
+            .close(quote)
+            .map_err(|e| Fault::Broken(format!("a quote cannot be written: {e}")))
     }
 
     /// The quote behind a token, if this shop made it.
@@ -162,6 +166,7 @@ fn pick(
 fn price(
     read: &mut Read<'_>,
     picked: &Picked,
+    currency: Currency,
 ) -> Result<(Vec<QuoteLine>, Vec<Short>), Error<Refusal>> {
     let ids = || picked.wanted.iter().map(|(variant, _)| *variant);
     let offers = catalog::offers(read, ids())?;
@@ -173,8 +178,11 @@ fn price(
     let mut lines = Vec::with_capacity(picked.wanted.len());
     let mut short = Vec::new();
     for &(variant_id, quantity) in &picked.wanted {
-        let offer = offers.iter().find(|offer| offer.variant_id == variant_id && offer.active);
-        let offer = offer.ok_or(Error::Refused(Refusal::NotFound("variant")))?;
+        let offer = offers
+            .iter()
+            .find(|offer| offer.variant_id == variant_id)
+            .filter(|offer| offer.active && offer.price.currency == currency)
+            .ok_or(Error::Refused(Refusal::NotFound("variant")))?;
         let line_total = offer
             .price
             .times(quantity)

@@ -96,6 +96,9 @@ pub enum Refusal {
         /// Where it stands.
         state: State,
     },
+    /// The payment provider does not answer.
+    #[error("the payment service does not answer: the order is kept, try again or choose another way")]
+    GatewayBusy,
     /// The hold was extended as often as it can be.
     #[error("the hold was extended as often as it can be")]
     HoldUsedUp,
@@ -120,6 +123,7 @@ impl Coded for Refusal {
             Self::AmountTooLarge => "amount-too-large",
             Self::OrderState { .. } => "order-state",
             Self::NothingToPay { .. } => "nothing-to-pay",
+            Self::GatewayBusy => "gateway-busy",
             Self::HoldUsedUp => "hold-used-up",
         }
     }
@@ -135,6 +139,7 @@ impl Coded for Refusal {
             | Self::MethodUnknown(_)
             | Self::AmountTooLarge => Kind::Invalid,
             Self::NotFound(_) => Kind::NotFound,
+            Self::GatewayBusy => Kind::Unavailable,
             _ => Kind::Conflict,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kernel::{Currency, Env, Fault, SignedDuration};
 use store::{Db, Schema};
 
-use crate::lane::Lane;
+use crate::lane::{Lane, Shape};
 use crate::seal::Seal;
 
 /// The way to pay that asks no gateway: the order begins with its units sold.
@@ -71,9 +71,19 @@ pub struct Shop {
 impl Shop {
     /// Opens the shop on a database that has [`SCHEMAS`]; starts the lane on the current runtime.
     pub async fn open(db: Db, env: Env, settings: Settings) -> Result<Self, Fault> {
+        Self::open_with(db, env, settings, Shape::default()).await
+    }
+
+    /// As [`Shop::open`], with a lane of another shape.
+    pub async fn open_with(
+        db: Db,
+        env: Env,
+        settings: Settings,
+        shape: Shape,
+    ) -> Result<Self, Fault> {
         let settings = Arc::new(settings);
         let key = store::secrets::get_or_make(&db, &env, "quote").await?;
-        let lane = Lane::start(db.clone(), env.clone(), settings.clone());
+        let lane = Lane::start(db.clone(), env.clone(), settings.clone(), shape);
         Ok(Self { db, env, settings, lane, seal: Arc::new(Seal::new(key)) })
     }
 }

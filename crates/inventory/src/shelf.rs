@@ -131,8 +131,10 @@ impl Shelf {
         self.holds.range(all).map(|(_, hold)| *hold).collect()
     }
 
-    /// Makes the promise to `holder` be `quantity` units until `until`; 0 ends it. Refuses, and
-    /// changes nothing, when that many cannot be promised.
+    /// Makes the promise to `holder` be `quantity` units; 0 ends it. A new promise is good until
+    /// `until`; one that is there keeps its end, so that changing it back and forth does not
+    /// keep units for ever (see [`Shelf::extend`]). Refuses, and changes nothing, when that many
+    /// cannot be promised.
     pub fn promise(
         &mut self,
         holder: Holder,
@@ -150,8 +152,8 @@ impl Shelf {
             stock.held += quantity - has;
         }
         if quantity > 0 {
-            let extensions = before.map_or(0, |hold| hold.extensions);
-            let hold = Hold { holder, variant_id, quantity, expires_at: until, extensions };
+            let fresh = Hold { holder, variant_id, quantity, expires_at: until, extensions: 0 };
+            let hold = before.map_or(fresh, |before| Hold { quantity, ..before });
             self.holds.put((holder.id(), variant_id), hold);
         } else {
             self.holds.remove((holder.id(), variant_id));

@@ -62,6 +62,8 @@ pub enum Kind {
     Gone,
     /// Too many tries.
     RateLimited,
+    /// Somebody we depend on does not answer. Nothing was lost; trying again may help.
+    Unavailable,
 }
 
 /// A refusal with a stable code and the facts to show.

@@ -141,8 +141,9 @@ pub fn to_poll(read: &mut Read<'_>, now: Timestamp, limit: i64) -> Result<Vec<At
     read.rows(&sql::ATTEMPTS_TO_POLL, &[&now, &limit])
 }
 
-/// Notes what the gateway answered to the creation. False when the attempt has moved on
-/// meanwhile (news may come before the answer).
+/// Notes what the gateway answered to the creation; an empty `reference` is none. News may come
+/// before the answer, which then still says where the payer goes. False when the attempt has
+/// moved on further, or has been answered for.
 pub fn submitted(
     tx: &mut Tx<'_>,
     id: AttemptId,
@@ -151,6 +152,7 @@ pub fn submitted(
     now: Timestamp,
     poll_at: Timestamp,
 ) -> Result<bool, Fault> {
+    let reference = Some(reference).filter(|reference| !reference.is_empty());
     let touched = tx.execute(
         &sql::ATTEMPT_SUBMITTED,
         &[&id, &reference, &redirect_url, &now, &poll_at],

@@ -40,7 +40,7 @@ pub struct News {
     pub saw: Saw,
     /// The amount it speaks of.
     pub amount: Money,
-    /// The gateway's id of the payment.
+    /// The gateway's id of the payment; empty when it names none.
     pub reference: String,
     /// Who brought it: `create`, `notice`, `return`, `poll`.
     pub source: &'static str,
@@ -66,7 +66,9 @@ pub fn judge(attempt: &Attempt, news: &News) -> Verdict {
     if attempt.review.is_some() || attempt.state == AttemptState::Captured {
         return Verdict::Nothing;
     }
-    if attempt.reference.as_deref().is_some_and(|known| known != news.reference) {
+    // A gateway that does not know the payment names none; that is no contradiction.
+    let names = !news.reference.is_empty();
+    if names && attempt.reference.as_deref().is_some_and(|known| known != news.reference) {
         return Verdict::Review(format!("the gateway speaks of {}", news.reference));
     }
     if news.saw != Saw::Absent && news.amount != attempt.amount {
@@ -145,6 +147,8 @@ mod tests {
         for wrong in [less, other, foreign] {
             assert!(matches!(judge(&open, &wrong), Verdict::Review(_)), "{wrong:?}");
         }
+        let silent = News { reference: String::new(), ..news(Saw::Absent) };
+        assert_eq!(judge(&open, &silent), Verdict::Nothing);
         let frozen = Attempt { review: Some("looked at".into()), ..open };
         assert_eq!(judge(&frozen, &news(Saw::Captured)), Verdict::Nothing);
     }

@@ -55,8 +55,10 @@ store::sql! {
     }
 
     query ATTEMPT_SUBMITTED {
-        "update attempts set state = 'awaiting_payer', reference = $2, redirect_url = $3,
-         updated_at = $4, poll_at = $5 where id = $1 and state = 'submitting'"
+        "update attempts set state = 'awaiting_payer', reference = coalesce(reference, $2),
+         redirect_url = $3, updated_at = $4, poll_at = $5
+         where id = $1 and state in ('submitting', 'awaiting_payer') and redirect_url is null
+             and review is null"
     }
 
     query ATTEMPT_POLLED {

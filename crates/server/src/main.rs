@@ -1,2 +1,16 @@
 //! Holdfast: a self-hosted commerce server.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match server::run(server::cli::Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            // One line, with its causes: whoever starts a server wants a sentence, not a trace.
+            eprintln!("holdfast: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -39,6 +39,9 @@ impl Options {
 /// Why a database cannot be opened: one sentence each that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// There is nothing to look at.
+    #[error("there is no database at {0}")]
+    Absent(PathBuf),
     /// Neither of the two forms.
     #[error("`{0}` is no database address: write sqlite:<path> or postgres://user@host:port/name")]
     Address(String),
@@ -100,18 +103,29 @@ impl Db {
         Self::open_with(options, schemas, None)
     }
 
+    /// Opens a database only to look at it, beside whoever is using it: no tables are touched,
+    /// and every write answers "unavailable". Blocks.
+    pub fn open_to_look(options: &Options) -> Result<Self, OpenError> {
+        let engine = match Address::of(&options.url)? {
+            Address::Sqlite(path) => Engine::Sqlite(sqlite::Engine::open_to_look(&path)?),
+            Address::Postgres => Engine::Postgres(postgres::Engine::open(options, &[], &None)?),
+        };
+        Ok(Self { engine, injector: None })
+    }
+
     pub(crate) fn open_with(
         options: &Options,
         schemas: &[&'static Schema],
         injector: Option<Arc<Injector>>,
     ) -> Result<Self, OpenError> {
-        let engine = if let Some(path) = options.url.strip_prefix("sqlite:") {
-            let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
-            Engine::Sqlite(sqlite::Engine::open(&path, options.connections, schemas, &injector)?)
-        } else if ["postgres://", "postgresql://"].iter().any(|p| options.url.starts_with(p)) {
-            Engine::Postgres(postgres::Engine::open(options, schemas, &injector)?)
-        } else {
-            return Err(OpenError::Address(options.url.clone()));
+        let engine = match Address::of(&options.url)? {
+            Address::Sqlite(path) => {
+                let readers = options.connections;
+                Engine::Sqlite(sqlite::Engine::open(&path, readers, schemas, &injector)?)
+            }
+            Address::Postgres => {
+                Engine::Postgres(postgres::Engine::open(options, schemas, &injector)?)
+            }
         };
         Ok(Self { engine, injector })
     }
@@ -222,6 +236,23 @@ impl Db {
         match &self.engine {
             Engine::Sqlite(engine) => engine.limit_pages(pages).await,
             Engine::Postgres(_) => Ok(()),
+        }
+    }
+}
+
+enum Address {
+    Sqlite(PathBuf),
+    Postgres,
+}
+
+impl Address {
+    fn of(url: &str) -> Result<Self, OpenError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))))
+        } else if ["postgres://", "postgresql://"].iter().any(|p| url.starts_with(p)) {
+            Ok(Self::Postgres)
+        } else {
+            Err(OpenError::Address(url.to_owned()))
         }
     }
 }

@@ -95,3 +95,15 @@ where
         let _ = self.to.send(Err(fault.into()));
     }
 }
+
+/// Waits for threads to end. The last handle to a database may be held by a job, and then it is
+/// dropped on one of these very threads, which cannot wait for itself.
+pub(crate) fn join_others(threads: Vec<std::thread::JoinHandle<()>>) {
+    let this = std::thread::current().id();
+    for thread in threads {
+        if thread.thread().id() != this {
+            // A thread that panicked has already said so.
+            let _ = thread.join();
+        }
+    }
+}

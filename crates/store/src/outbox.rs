@@ -89,9 +89,11 @@ pub fn handled(
     Ok(added == 1)
 }
 
-/// Notes that every consumer has handled the fact.
-pub fn delivered(tx: &mut Tx<'_>, event: &Waiting, now: Timestamp) -> Result<(), Fault> {
-    tx.execute(&sql::OUTBOX_DELIVERED, &[&event.aggregate, &event.seq, &now]).map(|_| ())
+/// Notes that every consumer has handled these facts.
+pub fn delivered(tx: &mut Tx<'_>, events: &[Waiting], now: Timestamp) -> Result<(), Fault> {
+    tx.update_many(&sql::OUTBOX_DELIVERED, events, |event| {
+        [event.aggregate.value(), event.seq.value(), now.value()]
+    })
 }
 
 /// Puts the fact back until `due_at`, or aside for a person when `dead` says why.

@@ -18,8 +18,8 @@ crate::sql! {
         "select count(*) from outbox where delivered_at is null and dead_reason is null"
     }
 
-    query OUTBOX_DELIVERED {
-        "update outbox set delivered_at = $3 where aggregate = $1 and seq = $2"
+    update OUTBOX_DELIVERED {
+        "outbox" by (aggregate uuid, seq bigint) set (delivered_at timestamptz)
     }
 
     query OUTBOX_FAILED {

@@ -151,7 +151,7 @@ verb!(InsertMany);
 pub struct UpdateMany {
     name: &'static str,
     table: &'static str,
-    key: Column,
+    key: &'static [Column],
     set: &'static [Column],
     texts: OnceLock<Pair>,
 }
@@ -161,26 +161,27 @@ impl UpdateMany {
     pub const fn new(
         name: &'static str,
         table: &'static str,
-        key: Column,
+        key: &'static [Column],
         set: &'static [Column],
     ) -> Self {
         Self { name, table, key, set, texts: OnceLock::new() }
     }
 
     fn write_texts(&self) -> Pair {
-        let (table, (key, key_type)) = (self.table, self.key);
-        let columns: Vec<Column> =
-            std::iter::once((key, key_type)).chain(self.set.iter().copied()).collect();
+        let table = self.table;
+        let columns: Vec<Column> = self.key.iter().chain(self.set).copied().collect();
         let names = join(&columns, ", ", |_, (name, _)| (*name).to_owned());
         let arrays = arrays(&columns);
         let from = join(self.set, ", ", |_, (name, _)| format!("{name} = news.{name}"));
-        let marks = join(self.set, ", ", |index, (name, _)| format!("{name} = ?{}", index + 2));
+        let same = join(self.key, " and ", |_, (name, _)| format!("{table}.{name} = news.{name}"));
+        let first = self.key.len() + 1;
+        let marks = join(self.set, ", ", |index, (name, _)| format!("{name} = ?{}", index + first));
+        let where_ = join(self.key, " and ", |index, (name, _)| format!("{name} = ?{}", index + 1));
         Pair {
             postgres: format!(
-                "update {table} set {from} from unnest({arrays}) as news({names}) \
-                 where {table}.{key} = news.{key}"
+                "update {table} set {from} from unnest({arrays}) as news({names}) where {same}"
             ),
-            sqlite: format!("update {table} set {marks} where {key} = ?1"),
+            sqlite: format!("update {table} set {marks} where {where_}"),
         }
     }
 }
@@ -271,13 +272,13 @@ macro_rules! sql_item {
         );
     };
     ($(#[$doc:meta])* update $name:ident {
-        $table:literal by ($key:ident $key_type:ident) set ($($column:ident $type:ident),+ $(,)?)
+        $table:literal by ($($key:ident $key_type:ident),+) set ($($column:ident $type:ident),+ $(,)?)
     }) => {
         $(#[$doc])*
         pub(crate) static $name: $crate::UpdateMany = $crate::UpdateMany::new(
             stringify!($name),
             $table,
-            (stringify!($key), stringify!($key_type)),
+            &[$((stringify!($key), stringify!($key_type))),+],
             &[$((stringify!($column), stringify!($type))),+],
         );
     };

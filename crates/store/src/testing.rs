@@ -3,6 +3,8 @@
 //! SQLite copies a migrated template file; PostgreSQL copies a migrated template database of the
 //! server that `HOLDFAST_TEST_POSTGRES` names (`cargo xtask test` starts one).
 
+mod back_door;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 

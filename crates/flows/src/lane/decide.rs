@@ -60,6 +60,13 @@ impl State<'_> {
         Ok(done)
     }
 
+    fn is_sold_here(&self, variant: VariantId) -> bool {
+        let currency = self.settings.currency;
+        self.offers
+            .get(&variant)
+            .is_some_and(|offer| offer.active && offer.price.currency == currency)
+    }
+
     fn hold_until(&self) -> Timestamp {
         later(self.now, self.settings.hold)
     }
@@ -76,7 +83,7 @@ impl State<'_> {
         if !(0..=limits::LINE_QUANTITY_MAX).contains(&quantity) {
             return Err(Refusal::QuantityInvalid { min: 0, max: limits::LINE_QUANTITY_MAX });
         }
-        if quantity > has && !self.offers.get(&variant).is_some_and(|offer| offer.active) {
+        if quantity > has && !self.is_sold_here(variant) {
             return Err(Refusal::NotFound("variant"));
         }
         if has == 0 && quantity == 0 {
@@ -149,22 +156,24 @@ impl State<'_> {
         let until = self.hold_until();
         let lines = self.baskets.lines(cart);
         let mut short = Vec::new();
-        let mut used_up = false;
+        let mut given = lines.is_empty();
         for line in &lines {
             let holder = Holder::Cart(cart);
             if self.shelf.hold(holder, line.variant_id).is_some() {
                 let max = self.settings.hold_extensions_max;
-                used_up |= !self.shelf.extend(holder, line.variant_id, until, max);
-            } else if let Err(missing) =
-                self.shelf.promise(holder, line.variant_id, line.quantity, until)
-            {
-                short.push(missing);
+                given |= self.shelf.extend(holder, line.variant_id, until, max);
+            } else {
+                match self.shelf.promise(holder, line.variant_id, line.quantity, until) {
+                    Ok(()) => given = true,
+                    Err(missing) => short.push(missing),
+                }
             }
         }
-        match (short.is_empty(), used_up) {
-            (false, _) if short.len() == lines.len() => Err(Refusal::OutOfStock { short }),
-            (_, true) => Err(Refusal::HoldUsedUp),
-            _ => Ok(Done::Nothing),
+        // Refused only when nothing at all was given: what is refused must not have happened.
+        match (given, short.is_empty()) {
+            (true, _) => Ok(Done::Nothing),
+            (false, false) => Err(Refusal::OutOfStock { short }),
+            (false, true) => Err(Refusal::HoldUsedUp),
         }
     }
 
@@ -181,7 +190,7 @@ impl State<'_> {
             self.baskets.set_quantity(from, variant, 0, self.now);
             let has = self.baskets.line(into, variant).map_or(0, |line| line.quantity);
             let full = has == 0 && self.baskets.lines(into).len() >= limits::LINES_MAX;
-            if full || !self.offers.get(&variant).is_some_and(|offer| offer.active) {
+            if full || !self.is_sold_here(variant) {
                 continue;
             }
             let held = self.shelf.hold(Holder::Cart(into), variant).map_or(0, |h| h.quantity);

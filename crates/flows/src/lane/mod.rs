@@ -32,8 +32,26 @@ use state::State;
 /// What one command comes to.
 pub(crate) type Outcome = Result<Done, Refusal>;
 
-/// Batches under way at once: while one commits, the next is gathered.
-const BATCHES_UNDER_WAY: usize = 2;
+/// How the lane gathers its batches.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Commands in one transaction, at most.
+    pub batch_max: usize,
+    /// Batches under way at once: while one commits, the next is gathered.
+    pub under_way: usize,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { batch_max: limits::LANE_BATCH_MAX, under_way: 2 }
+    }
+}
+
+impl Shape {
+    /// A transaction for each command, one after the other: what a shop without a lane does.
+    /// Benchmarks compare with it.
+    pub const CLASSIC: Self = Self { batch_max: 1, under_way: 1 };
+}
 
 /// Times an order is given another number when the first is taken.
 const NUMBERS_MAX: u8 = 5;
@@ -56,9 +74,9 @@ struct Context {
 }
 
 impl Lane {
-    pub(crate) fn start(db: Db, env: Env, settings: Arc<Settings>) -> Self {
+    pub(crate) fn start(db: Db, env: Env, settings: Arc<Settings>, shape: Shape) -> Self {
         let (queue, orders) = mpsc::channel(limits::LANE_QUEUE_MAX);
-        tokio::spawn(work(Arc::new(Context { db, env, settings }), orders));
+        tokio::spawn(work(Arc::new(Context { db, env, settings }), orders, shape));
         Self { queue }
     }
 
@@ -95,12 +113,12 @@ fn gone() -> Fault {
     Fault::Unavailable("the shop is closing".into())
 }
 
-async fn work(context: Arc<Context>, mut orders: mpsc::Receiver<Waiting>) {
-    let under_way = Arc::new(Semaphore::new(BATCHES_UNDER_WAY));
-    let mut batch = Vec::with_capacity(limits::LANE_BATCH_MAX);
+async fn work(context: Arc<Context>, mut orders: mpsc::Receiver<Waiting>, shape: Shape) {
+    let under_way = Arc::new(Semaphore::new(shape.under_way));
+    let mut batch = Vec::with_capacity(shape.batch_max);
     loop {
         let Ok(permit) = under_way.clone().acquire_owned().await else { return };
-        if orders.recv_many(&mut batch, limits::LANE_BATCH_MAX).await == 0 {
+        if orders.recv_many(&mut batch, shape.batch_max).await == 0 {
             return;
         }
         let (context, batch) = (context.clone(), std::mem::take(&mut batch));
@@ -111,42 +129,92 @@ async fn work(context: Arc<Context>, mut orders: mpsc::Receiver<Waiting>) {
     }
 }
 
+/// A batch on its way: what is asked, and who waits for the answer.
+struct Batch {
+    commands: Arc<[Command]>,
+    callers: Vec<Caller>,
+    /// Whether it is one command that has failed before.
+    failed_alone: bool,
+}
+
+type Caller = oneshot::Sender<Result<Outcome, Fault>>;
+
+impl Batch {
+    fn of(waiting: Vec<Waiting>) -> Self {
+        let (commands, callers): (Vec<_>, Vec<_>) =
+            waiting.into_iter().map(|waiting| (waiting.command, waiting.to)).unzip();
+        Self { commands: commands.into(), callers, failed_alone: false }
+    }
+
+    fn halves(mut self) -> [Self; 2] {
+        let middle = self.commands.len() / 2;
+        let callers = self.callers.split_off(middle);
+        let (first, second) = self.commands.split_at(middle);
+        [
+            Self { commands: first.into(), callers: self.callers, failed_alone: false },
+            Self { commands: second.into(), callers, failed_alone: false },
+        ]
+    }
+
+    /// A command that failed alone, when it may come through now. An order whose number was
+    /// taken is given another. Any other row that was there already was written by another node
+    /// between our look and our write: the next look finds it, and answers from it.
+    fn again(mut self, fault: &Fault) -> Result<Self, Self> {
+        let Fault::Constraint(name) = fault else { return Err(self) };
+        match &self.commands[..] {
+            [Command::Place(place)] if name.contains("number") && place.again < NUMBERS_MAX => {
+                let mut place = place.clone();
+                place.again += 1;
+                self.commands = [Command::Place(place)].into();
+                Ok(self)
+            }
+            [_] if !self.failed_alone => {
+                self.failed_alone = true;
+                Ok(self)
+            }
+            _ => Err(self),
+        }
+    }
+
+    // The callers may have gone; what was committed stays committed.
+    fn answer(self, outcomes: Vec<Outcome>) {
+        for (caller, outcome) in self.callers.into_iter().zip(outcomes) {
+            let _ = caller.send(Ok(outcome));
+        }
+    }
+
+    fn fail(self, fault: &Fault) {
+        for caller in self.callers {
+            let _ = caller.send(Err(fault.clone()));
+        }
+    }
+}
+
 /// Runs a batch; halves it while it fails in a way that one command may be the cause of.
-async fn process(context: &Arc<Context>, batch: Vec<Waiting>) {
-    let mut left = vec![batch];
-    while let Some(mut batch) = left.pop() {
-        let commands: Arc<[Command]> = batch.iter().map(|w| w.command.clone()).collect();
-        let run = {
-            let context = context.clone();
-            context.clone().db.write_lane(move |tx| State::run(&context, tx, &commands)).await
-        };
-        match run {
+async fn process(context: &Arc<Context>, waiting: Vec<Waiting>) {
+    let mut left = vec![Batch::of(waiting)];
+    while let Some(batch) = left.pop() {
+        let (inner, commands) = (context.clone(), batch.commands.clone());
+        let run = context.db.write_lane(move |tx| State::run(&inner, tx, &commands)).await;
+        let fault = match run {
             Ok(outcomes) => {
-                for (waiting, outcome) in batch.into_iter().zip(outcomes) {
-                    // The caller may have gone; what was committed stays committed.
-                    let _ = waiting.to.send(Ok(outcome));
-                }
+                batch.answer(outcomes);
+                continue;
             }
-            Err(fault) if fault.may_be_one_command() && batch.len() > 1 => {
-                tracing::warn!(%fault, commands = batch.len(), "a batch is run again in halves");
-                let second = batch.split_off(batch.len() / 2);
-                left.push(second);
-                left.push(batch);
-            }
-            Err(fault) => {
-                if let (Fault::Constraint(name), [waiting]) = (&fault, batch.as_mut_slice())
-                    && name.contains("number")
-                    && let Command::Place(place) = &mut waiting.command
-                    && place.again < NUMBERS_MAX
-                {
-                    place.again += 1;
-                    left.push(batch);
-                    continue;
-                }
-                tracing::error!(%fault, commands = batch.len(), "a batch was not written");
-                for waiting in batch {
-                    let _ = waiting.to.send(Err(fault.clone()));
-                }
+            Err(fault) => fault,
+        };
+        let commands = batch.commands.len();
+        if commands > 1 && fault.may_be_one_command() {
+            tracing::warn!(%fault, commands, "a batch is run again in halves");
+            let [first, second] = batch.halves();
+            left.extend([second, first]);
+            continue;
+        }
+        match batch.again(&fault) {
+            Ok(again) => left.push(again),
+            Err(batch) => {
+                tracing::error!(%fault, commands, "a batch was not written");
+                batch.fail(&fault);
             }
         }
     }

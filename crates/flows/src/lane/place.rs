@@ -81,7 +81,7 @@ impl State<'_> {
     }
 
     fn write_order(&mut self, place: &Place) -> Placed {
-        let Quote { id, customer_id, cart, totals, .. } = place.quote.clone();
+        let Quote { id, customer_id, cart, totals, .. } = place.quote;
         let state = if totals.total == 0 {
             orders::State::Paid
         } else if place.payment_method == CASH_ON_DELIVERY {

@@ -97,10 +97,7 @@ impl Engine {
         let threads = std::mem::take(
             &mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner),
         );
-        for thread in threads {
-            // A worker that panicked has already said so.
-            let _ = thread.join();
-        }
+        crate::job::join_others(threads);
     }
 }
 

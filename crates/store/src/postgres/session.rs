@@ -162,11 +162,11 @@ impl Session {
     }
 }
 
-/// Brings every feature's tables up to date, under a lock that other nodes wait for.
+/// Brings every feature's tables up to date, under a lock that other nodes wait for. On a thread
+/// of its own: the caller may be on a runtime's.
 pub(crate) fn migrate(config: &Config, schemas: &[&'static Schema]) -> Result<(), OpenError> {
     let engine = |fault: Fault| OpenError::Engine(fault.to_string());
-    let runtime = runtime().map_err(engine)?;
-    runtime.block_on(async {
+    let work = async {
         let mut client = connect(config).await.map_err(engine)?;
         let lock = format!("select pg_advisory_lock({MIGRATION_LOCK})");
         client.batch_execute(&lock).await.map_err(|e| engine(fault(&e)))?;
@@ -174,6 +174,10 @@ pub(crate) fn migrate(config: &Config, schemas: &[&'static Schema]) -> Result<()
             schema.migrate_postgres(&mut client).await?;
         }
         Ok(())
+    };
+    std::thread::scope(|scope| {
+        let done = scope.spawn(|| runtime().map_err(engine)?.block_on(work)).join();
+        done.unwrap_or_else(|_| Err(OpenError::Engine("the migration's thread ended".into())))
     })
 }
 

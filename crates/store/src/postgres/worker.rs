@@ -75,14 +75,26 @@ pub(super) fn start(
     orders: Arc<Mutex<Receiver<Work>>>,
     injector: &Option<Arc<Injector>>,
 ) -> Result<JoinHandle<()>, OpenError> {
-    let session =
-        Session::connect(config, role).map_err(|fault| OpenError::Engine(fault.to_string()))?;
-    let mut worker =
-        Worker { role, config: config.clone(), session: Some(session), injector: injector.clone() };
-    Builder::new()
+    let (config, injector) = (config.clone(), injector.clone());
+    let (say, connected) = std::sync::mpsc::sync_channel(1);
+    let thread = Builder::new()
         .name(format!("{}-{index}", role.name()))
-        .spawn(move || worker.work(&orders))
-        .map_err(|e| OpenError::Engine(format!("cannot start a thread: {e}")))
+        .spawn(move || match Session::connect(&config, role) {
+            Ok(session) => {
+                // Nobody left to hear it means that opening was given up.
+                let _ = say.send(Ok(()));
+                Worker { role, config, session: Some(session), injector }.work(&orders);
+            }
+            Err(fault) => {
+                let _ = say.send(Err(fault));
+            }
+        })
+        .map_err(|e| OpenError::Engine(format!("cannot start a thread: {e}")))?;
+    match connected.recv() {
+        Ok(Ok(())) => Ok(thread),
+        Ok(Err(fault)) => Err(OpenError::Engine(fault.to_string())),
+        Err(_) => Err(OpenError::Engine("a connection's thread ended".into())),
+    }
 }
 
 struct Worker {

@@ -60,6 +60,20 @@ impl Engine {
         }))
     }
 
+    /// One reader and no writer, beside whoever holds the file.
+    pub(crate) fn open_to_look(path: &Path) -> Result<Arc<Self>, OpenError> {
+        let files = Files::look(path)?;
+        let reader = files.reader()?;
+        Ok(Arc::new(Self {
+            files,
+            queue: Mutex::new(None),
+            threads: Mutex::default(),
+            free: Semaphore::new(1),
+            readers: Mutex::new(vec![reader]),
+            waiting: AtomicUsize::new(0),
+        }))
+    }
+
     pub(crate) fn submit(&self, job: Box<dyn Write>) {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(queue) = queue else { return };
@@ -110,10 +124,7 @@ impl Engine {
         let threads = std::mem::take(
             &mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner),
         );
-        for thread in threads {
-            // A writer that panicked has already said so.
-            let _ = thread.join();
-        }
+        crate::job::join_others(threads);
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.files.release();
     }

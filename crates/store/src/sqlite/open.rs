@@ -55,6 +55,15 @@ impl Files {
         })
     }
 
+    /// Names the files without taking them.
+    pub(super) fn look(path: &Path) -> Result<Self, OpenError> {
+        if !path.is_file() {
+            return Err(OpenError::Absent(path.into()));
+        }
+        let lock = Arc::new(Mutex::new(None));
+        Ok(Self { database: path.into(), wal: beside(path, "-wal"), lock })
+    }
+
     pub(super) fn release(&self) {
         drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }

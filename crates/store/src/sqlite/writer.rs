@@ -1,7 +1,9 @@
 //! The one writer: drains its queue into one transaction, a savepoint for each job, one commit
 //! (one sync of the disk) for all, and answers after it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -17,12 +19,11 @@ use crate::inject::Injector;
 use crate::job::{Keep, Write};
 use crate::tx::{Conn, Tx};
 
-/// The WAL is folded back by the writer itself when it has grown past this.
-const WAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// How often the background checkpoint looks, at the latest.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
-/// Batches between two nudges to the background checkpoint and looks at the WAL's size.
-const BATCHES_A_LOOK: u32 = 64;
+/// The writer itself folds the log back when it has grown past this many pages (64 MiB). The file
+/// keeps its size: overwriting costs less than growing it again.
+const LOG_PAGES_MAX: i64 = 16 * 1024;
+/// How often the log is folded back in the background, beside the writer.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) enum Order {
     Run(Box<dyn Write>),
@@ -37,9 +38,11 @@ pub(super) fn start(
     orders: mpsc::Receiver<Order>,
     injector: Option<Arc<Injector>>,
 ) -> Result<Vec<JoinHandle<()>>, OpenError> {
-    let (nudge, nudges) = sync_channel(1);
-    let folder = files.writer()?;
-    let mut writer = Writer { files, conn: Some(conn), injector, nudge, batches: 0, page_limit: None };
+    let (alive, ended) = sync_channel(0);
+    let log_pages = Arc::new(AtomicI64::new(0));
+    let folder = Folder { conn: files.writer()?, log: files.wal.clone(), pages: log_pages.clone() };
+    let mut writer =
+        Writer { files, conn: Some(conn), injector, log_pages, page_limit: None, _alive: alive };
     let thread = |name: &str, body: Box<dyn FnOnce() + Send>| {
         Builder::new()
             .name(name.to_owned())
@@ -48,24 +51,38 @@ pub(super) fn start(
     };
     Ok(vec![
         thread("sqlite-writer", Box::new(move || writer.work(orders)))?,
-        thread("sqlite-checkpoint", Box::new(move || checkpoint(&folder, &nudges)))?,
+        thread("sqlite-checkpoint", Box::new(move || folder.work(&ended)))?,
     ])
 }
 
-fn checkpoint(conn: &Connection, nudges: &Receiver<()>) {
-    loop {
-        match nudges.recv_timeout(CHECKPOINT_EVERY) {
-            Ok(()) | Err(RecvTimeoutError::Timeout) => fold(conn, "passive"),
-            Err(RecvTimeoutError::Disconnected) => return,
+/// Folds the log back beside the writer, while there is something to fold.
+struct Folder {
+    conn: Connection,
+    log: PathBuf,
+    /// What the writer looks at.
+    pages: Arc<AtomicI64>,
+}
+
+impl Folder {
+    fn work(&self, ended: &Receiver<()>) {
+        let mut seen = None;
+        while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(CHECKPOINT_EVERY) {
+            let written = std::fs::metadata(&self.log).and_then(|file| file.modified()).ok();
+            if written != seen {
+                seen = written;
+                self.pages.store(fold(&self.conn, "passive"), Ordering::Relaxed);
+            }
         }
     }
 }
 
-fn fold(conn: &Connection, how: &str) {
+/// Folds the log back; gives the pages it holds.
+fn fold(conn: &Connection, how: &str) -> i64 {
     let text = format!("pragma wal_checkpoint({how})");
-    if let Err(error) = conn.query_row(&text, [], |_| Ok(())) {
+    conn.query_row(&text, [], |row| row.get(1)).unwrap_or_else(|error| {
         tracing::warn!(%error, how, "the write-ahead log could not be folded back");
-    }
+        0
+    })
 }
 
 struct Writer {
@@ -73,9 +90,11 @@ struct Writer {
     /// None after an error of the disk: what a failed sync left behind is not trusted again.
     conn: Option<Connection>,
     injector: Option<Arc<Injector>>,
-    nudge: SyncSender<()>,
-    batches: u32,
+    /// Pages in the log, as the background saw them last.
+    log_pages: Arc<AtomicI64>,
     page_limit: Option<i64>,
+    /// Gone with the writer, which ends the background.
+    _alive: SyncSender<()>,
 }
 
 impl Writer {
@@ -161,17 +180,11 @@ impl Writer {
     }
 
     fn look_at_the_log(&mut self) {
-        self.batches += 1;
-        if !self.batches.is_multiple_of(BATCHES_A_LOOK) {
-            return;
-        }
-        // Full means a nudge is already waiting.
-        let _ = self.nudge.try_send(());
-        let bytes = std::fs::metadata(&self.files.wal).map_or(0, |file| file.len());
-        if bytes > WAL_BYTES_MAX
+        if self.log_pages.load(Ordering::Relaxed) > LOG_PAGES_MAX
             && let Some(conn) = &self.conn
         {
-            fold(conn, "truncate");
+            fold(conn, "restart");
+            self.log_pages.store(0, Ordering::Relaxed);
         }
     }
 }

@@ -1,0 +1,272 @@
+//! The sandbox: the simple redirect gateway that comes with the shop, for demos and tests.
+//!
+//! JSON over HTTP with a bearer secret; amounts are whole minor units; notifications are signed
+//! with HMAC-SHA256 of the time and the body under the same secret.
+
+mod signature;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kernel::{Env, Money, Timestamp};
+use reqwest::Method;
+use serde::Serialize;
+
+use crate::error::{GatewayError, NotificationError, SetupError};
+use crate::http::{Answer, Call, HttpClient};
+use crate::notification::{Notification, RawNotification};
+use crate::observation::{Observation, RefundObservation, RemoteRefundStatus, RemoteStatus};
+use crate::port::{
+    Capabilities, CreatePayment, CreateRefund, Created, Currencies, Gateway, IdempotencyKey,
+    PaymentRef, RefundRef, VoidUnpaid,
+};
+use crate::secret::Secret;
+
+/// Where the sandbox is and how we prove who we are.
+#[derive(Clone, Debug)]
+pub struct SandboxSettings {
+    /// `https://…`, or `http://` with a loopback address.
+    pub base_url: String,
+    /// Newest first. Calls are made with the first; a notification signed with any is taken, so
+    /// that a secret can be changed without losing one.
+    pub secrets: Vec<Secret>,
+}
+
+/// A client of the sandbox.
+pub struct SandboxGateway {
+    http: HttpClient,
+    /// The first of `secrets`.
+    secret: Secret,
+    secrets: Vec<Secret>,
+    capabilities: Capabilities,
+    env: Env,
+}
+
+impl SandboxGateway {
+    /// Checks the settings; connects to nothing yet.
+    pub fn new(settings: SandboxSettings, env: Env) -> Result<Self, SetupError> {
+        let bad = |why| SetupError::BadSecret { gateway: "sandbox", why };
+        let secret = settings.secrets.first().cloned().ok_or_else(|| bad("is missing"))?;
+        for secret in &settings.secrets {
+            if secret.reveal().is_empty() {
+                return Err(bad("is empty"));
+            }
+            if !secret.reveal().bytes().all(|b| b.is_ascii_graphic()) {
+                return Err(bad("may contain letters, digits and ASCII signs only"));
+            }
+        }
+        let capabilities = Capabilities {
+            currencies: Currencies::Any,
+            two_stage: false,
+            partial_refund: true,
+            void_unpaid: VoidUnpaid::Supported,
+            needs_redirect: true,
+            payer_term: Duration::from_mins(1)..=Duration::from_hours(24),
+        };
+        let http = HttpClient::new(&settings.base_url)?;
+        Ok(Self { http, secret, secrets: settings.secrets, capabilities, env })
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        within: Duration,
+    ) -> Result<Answer, GatewayError> {
+        let (bearer, idempotency_key, json) = (&self.secret, None, None);
+        let call = Call { method, path, query, bearer, idempotency_key, json, within };
+        self.sent(path, self.http.send(call).await)
+    }
+
+    async fn post(
+        &self,
+        path: &[&str],
+        key: &IdempotencyKey,
+        body: &impl Serialize,
+        within: Duration,
+    ) -> Result<Answer, GatewayError> {
+        let json = serde_json::to_vec(body)
+            .map_err(|e| GatewayError::NotSent(format!("the request cannot be written: {e}")))?;
+        let call = Call {
+            method: Method::POST,
+            path,
+            query: &[],
+            bearer: &self.secret,
+            idempotency_key: Some(key.as_str()),
+            json: Some(json),
+            within,
+        };
+        self.sent(path, self.http.send(call).await)
+    }
+
+    /// Leaves a trace of every call and sorts answers that are refusals.
+    fn sent(
+        &self,
+        path: &[&str],
+        answer: Result<Answer, GatewayError>,
+    ) -> Result<Answer, GatewayError> {
+        let answer = answer.and_then(|answer| match answer.status {
+            200..=299 => Ok(answer),
+            _ => Err(wire::refusal(&answer, self.env.now())),
+        });
+        match &answer {
+            Ok(answer) => tracing::debug!(?path, status = answer.status, "sandbox answered"),
+            Err(error) => tracing::debug!(?path, %error, "sandbox did not serve"),
+        }
+        answer
+    }
+
+    /// The payment as the sandbox tells it, by id if we have one, else by our reference.
+    async fn find(
+        &self,
+        payment: &PaymentRef,
+        within: Duration,
+    ) -> Result<Option<wire::Payment>, GatewayError> {
+        if let Some(id) = &payment.gateway_id {
+            let answer = self.call(Method::GET, &["v1", "payments", id], &[], within).await?;
+            let found: wire::Payment = wire::read(&answer.body)?;
+            found.expect(payment.attempt)?;
+            if &found.id != id {
+                return Err(wire::untrusted("another payment than the one asked for"));
+            }
+            return Ok(Some(found));
+        }
+        let reference = payment.attempt.to_string();
+        let query = [("reference", reference.as_str())];
+        let answer = self.call(Method::GET, &["v1", "payments"], &query, within).await?;
+        let found: wire::List<wire::Payment> = wire::read(&answer.body)?;
+        let found = found.one()?;
+        if let Some(found) = &found {
+            found.expect(payment.attempt)?;
+        }
+        Ok(found)
+    }
+
+    fn absent(&self, payment: &PaymentRef) -> Observation {
+        let nothing = Money::zero(payment.amount.currency);
+        Observation {
+            attempt: payment.attempt,
+            gateway_id: None,
+            status: RemoteStatus::Absent,
+            amount: payment.amount,
+            captured: nothing,
+            refunded: nothing,
+            method: None,
+            test: true,
+            observed_at: self.env.now(),
+        }
+    }
+}
+
+#[async_trait]
+impl Gateway for SandboxGateway {
+    fn name(&self) -> &'static str {
+        "sandbox"
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn create(
+        &self,
+        request: &CreatePayment,
+        key: &IdempotencyKey,
+        within: Duration,
+    ) -> Result<Created, GatewayError> {
+        let body = wire::NewPayment::from(request);
+        let answer = self.post(&["v1", "payments"], key, &body, within).await?;
+        let payment: wire::Payment = wire::read(&answer.body)?;
+        payment.expect(request.attempt)?;
+        let confirmation = payment.confirmation()?;
+        let observation = payment.observe(request.attempt, self.env.now())?;
+        Ok(Created { observation, confirmation })
+    }
+
+    async fn fetch(
+        &self,
+        payment: &PaymentRef,
+        within: Duration,
+    ) -> Result<Observation, GatewayError> {
+        match self.find(payment, within).await? {
+            Some(found) => found.observe(payment.attempt, self.env.now()),
+            None => Ok(self.absent(payment)),
+        }
+    }
+
+    async fn void(
+        &self,
+        payment: &PaymentRef,
+        key: &IdempotencyKey,
+        within: Duration,
+    ) -> Result<Observation, GatewayError> {
+        let id = match &payment.gateway_id {
+            Some(id) => id.clone(),
+            None => match self.find(payment, within).await? {
+                Some(found) => found.id,
+                None => return Ok(self.absent(payment)),
+            },
+        };
+        let path = ["v1", "payments", id.as_str(), "void"];
+        let answer = self.post(&path, key, &serde_json::json!({}), within).await?;
+        let voided: wire::Payment = wire::read(&answer.body)?;
+        voided.expect(payment.attempt)?;
+        voided.observe(payment.attempt, self.env.now())
+    }
+
+    async fn refund(
+        &self,
+        request: &CreateRefund,
+        key: &IdempotencyKey,
+        within: Duration,
+    ) -> Result<RefundObservation, GatewayError> {
+        let payment_id = match &request.payment.gateway_id {
+            Some(id) => id.clone(),
+            None => self.find(&request.payment, within).await?.ok_or(GatewayError::NotFound)?.id,
+        };
+        let body = wire::NewRefund::new(request, &payment_id);
+        let answer = self.post(&["v1", "refunds"], key, &body, within).await?;
+        let refund: wire::Refund = wire::read(&answer.body)?;
+        refund.observe(request.refund, self.env.now())
+    }
+
+    async fn fetch_refund(
+        &self,
+        refund: &RefundRef,
+        within: Duration,
+    ) -> Result<RefundObservation, GatewayError> {
+        let found = if let Some(id) = &refund.gateway_id {
+            let answer = self.call(Method::GET, &["v1", "refunds", id], &[], within).await?;
+            Some(wire::read::<wire::Refund>(&answer.body)?)
+        } else {
+            let reference = refund.refund.to_string();
+            let query = [("reference", reference.as_str())];
+            let answer = self.call(Method::GET, &["v1", "refunds"], &query, within).await?;
+            wire::read::<wire::List<wire::Refund>>(&answer.body)?.one()?
+        };
+        match found {
+            Some(found) => found.observe(refund.refund, self.env.now()),
+            None => Ok(RefundObservation {
+                refund: refund.refund,
+                gateway_id: None,
+                status: RemoteRefundStatus::Absent,
+                amount: refund.amount,
+                observed_at: self.env.now(),
+            }),
+        }
+    }
+
+    fn receive(
+        &self,
+        raw: &RawNotification<'_>,
+        now: Timestamp,
+    ) -> Result<Notification, NotificationError> {
+        let header = raw.header(signature::HEADER).ok_or(NotificationError::Unsigned)?;
+        signature::verify(header, raw.body, &self.secrets, now)?;
+        wire::notification(raw.body)
+    }
+}

@@ -1,0 +1,135 @@
+//! What this feature refuses.
+
+use kernel::{Coded, Kind, limits};
+use serde_json::{Value, json};
+
+use crate::password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
+
+/// Why an account is not made.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AccountRefusal {
+    /// Not an address that mail could be sent to.
+    #[error("this is not an e-mail address")]
+    EmailInvalid,
+    /// Somebody has an account with this address.
+    #[error("there is already an account with this e-mail address: sign in instead")]
+    EmailTaken,
+    /// No name, or one that is too long.
+    #[error("name: {problem}")]
+    NameInvalid {
+        /// What is wrong with it, for people.
+        problem: String,
+    },
+    /// Fewer characters than [`PASSWORD_CHARS_MIN`].
+    #[error("a password has at least {PASSWORD_CHARS_MIN} characters")]
+    PasswordTooShort,
+    /// More characters than [`PASSWORD_CHARS_MAX`].
+    #[error("a password has at most {PASSWORD_CHARS_MAX} characters")]
+    PasswordTooLong,
+    /// One of those that are tried first, or the address itself.
+    #[error("this password is among the first that anybody would try: choose another")]
+    PasswordTooCommon,
+}
+
+impl Coded for AccountRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::EmailInvalid => "email-invalid",
+            Self::EmailTaken => "email-taken",
+            Self::NameInvalid { .. } => "name-invalid",
+            Self::PasswordTooShort => "password-too-short",
+            Self::PasswordTooLong => "password-too-long",
+            Self::PasswordTooCommon => "password-too-common",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::EmailTaken => Kind::Conflict,
+            Self::EmailInvalid
+            | Self::NameInvalid { .. }
+            | Self::PasswordTooShort
+            | Self::PasswordTooLong
+            | Self::PasswordTooCommon => Kind::Invalid,
+        }
+    }
+
+    fn facts(&self) -> Value {
+        match self {
+            Self::EmailInvalid | Self::EmailTaken => json!({ "field": "email" }),
+            Self::NameInvalid { problem } => json!({ "field": "name", "problem": problem }),
+            Self::PasswordTooShort => {
+                json!({ "field": "password", "min_length": PASSWORD_CHARS_MIN })
+            }
+            Self::PasswordTooLong => {
+                json!({ "field": "password", "max_length": PASSWORD_CHARS_MAX })
+            }
+            Self::PasswordTooCommon => json!({ "field": "password" }),
+        }
+    }
+}
+
+/// Why nobody is signed in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SignInRefusal {
+    /// No such account, or another password: the two are never told apart.
+    #[error("the e-mail address or the password is not right")]
+    LoginFailed,
+}
+
+impl Coded for SignInRefusal {
+    fn code(&self) -> &'static str {
+        "login-failed"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Unauthenticated
+    }
+}
+
+/// Why an address is not kept.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AddressRefusal {
+    /// A field is missing, too long or not what it should be.
+    #[error("{field}: {problem}")]
+    AddressInvalid {
+        /// Which, by its name in the API.
+        field: &'static str,
+        /// What is wrong with it, for people.
+        problem: String,
+    },
+    /// The account keeps [`limits::ADDRESSES_MAX`] already.
+    #[error("an account keeps at most {} addresses: remove one first", limits::ADDRESSES_MAX)]
+    TooManyAddresses,
+    /// No such address, or not yours.
+    #[error("there is no such address")]
+    AddressUnknown,
+}
+
+impl Coded for AddressRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::AddressInvalid { .. } => "address-invalid",
+            Self::TooManyAddresses => "too-many-addresses",
+            Self::AddressUnknown => "address-unknown",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::AddressInvalid { .. } => Kind::Invalid,
+            Self::TooManyAddresses => Kind::Conflict,
+            Self::AddressUnknown => Kind::NotFound,
+        }
+    }
+
+    fn facts(&self) -> Value {
+        match self {
+            Self::AddressInvalid { field, problem } => {
+                json!({ "field": field, "problem": problem })
+            }
+            Self::TooManyAddresses => json!({ "max": limits::ADDRESSES_MAX }),
+            Self::AddressUnknown => Value::Null,
+        }
+    }
+}

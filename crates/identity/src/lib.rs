@@ -1,0 +1,38 @@
+//! Who somebody is: accounts, passwords, sessions, roles and delivery addresses.
+//!
+//! [`Identity`] has the flows that touch nothing but these tables: register, sign in, sign out.
+//! [`Sessions::who`] is asked by every request that carries a token.
+
+mod account;
+pub mod addresses;
+mod email;
+mod error;
+mod password;
+mod role;
+mod session;
+mod sign_in;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use account::{Account, NewAccount, account, account_by_email};
+pub use addresses::{Address, NewAddress};
+pub use error::{AccountRefusal, AddressRefusal, SignInRefusal};
+pub use password::{
+    HASHES_AT_ONCE, HASHES_WAITING_MAX, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordPolicy,
+    Passwords, PolicyInvalid, Verdict, generate_password,
+};
+pub use role::{Permission, Role};
+pub use session::{CACHED_FOR, IDLE_FOR_MAX, LASTS_FOR_MAX, Sessions, SignedIn, forget_expired};
+pub use sign_in::{Identity, SignIn};
+
+/// The tables and statements of accounts, sessions and addresses.
+pub static SCHEMA: store::Schema = store::Schema {
+    feature: "identity",
+    migrations: &[store::Migration {
+        name: "V1__identity",
+        sql: include_str!("../migrations/V1__identity.sql"),
+    }],
+    statements: sql::ALL,
+};

@@ -1,0 +1,91 @@
+//! What a role may do, in one table.
+
+use serde::{Deserialize, Serialize};
+use store::{FromColumn, Param, Value};
+
+/// What an account is in this shop.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Buys.
+    Customer,
+    /// Runs the shop.
+    Owner,
+}
+
+/// Something not everybody may do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Permission {
+    /// Make and change products, prices and categories.
+    EditCatalog,
+    /// Change how many units there are.
+    AdjustStock,
+    /// See the orders of every customer.
+    SeeEveryOrder,
+    /// Take an order from one state to the next.
+    MoveOrders,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 2] = [Self::Customer, Self::Owner];
+
+    /// The one table of who may do what.
+    pub fn may(self, permission: Permission) -> bool {
+        let allowed: &[Self] = match permission {
+            Permission::EditCatalog
+            | Permission::AdjustStock
+            | Permission::SeeEveryOrder
+            | Permission::MoveOrders => &[Self::Owner],
+        };
+        allowed.contains(&self)
+    }
+
+    /// The word in the database and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl Param for Role {
+    fn value(&self) -> Value<'_> {
+        Value::Text(self.as_str())
+    }
+}
+
+impl FromColumn for Role {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| value == Value::Text(role.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn customers_only_buy() {
+        let all = [
+            Permission::EditCatalog,
+            Permission::AdjustStock,
+            Permission::SeeEveryOrder,
+            Permission::MoveOrders,
+        ];
+        for permission in all {
+            assert!(Role::Owner.may(permission));
+            assert!(!Role::Customer.may(permission));
+        }
+    }
+
+    #[test]
+    fn the_words_are_those_of_json() {
+        for role in Role::ALL {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+            assert_eq!(Role::from_value(role.value()), Some(role));
+        }
+        assert_eq!(Role::from_value(Value::Text("root")), None);
+    }
+}

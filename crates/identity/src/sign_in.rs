@@ -1,0 +1,140 @@
+//! Register, sign in, sign out: the flows that touch nothing but this feature's tables.
+
+use kernel::{Env, Error, Fault, Timestamp};
+use store::Db;
+
+use crate::account::{self, Account, NewAccount};
+use crate::email;
+use crate::error::{AccountRefusal, SignInRefusal};
+use crate::password::{PasswordPolicy, Passwords, PolicyInvalid, Verdict};
+use crate::role::Role;
+use crate::session::{NewSession, Sessions};
+use crate::sql;
+
+/// Passwords and sessions together.
+#[derive(Clone)]
+pub struct Identity {
+    /// Hashes passwords.
+    pub passwords: Passwords,
+    /// Knows whose token it is.
+    pub sessions: Sessions,
+}
+
+/// Somebody has just signed in.
+pub struct SignIn {
+    /// Who.
+    pub account: Account,
+    /// The token to send with every request. It is not kept anywhere.
+    pub token: String,
+    /// When it ends unless it is used. Use moves it on, up to
+    /// [`LASTS_FOR_MAX`](crate::LASTS_FOR_MAX) after the sign-in.
+    pub expires_at: Timestamp,
+}
+
+impl Identity {
+    /// Hashes under `policy`; tells time and draws salts from `env`.
+    pub fn new(policy: PasswordPolicy, env: &Env) -> Result<Self, PolicyInvalid> {
+        Ok(Self { passwords: Passwords::new(policy, env)?, sessions: Sessions::new(env) })
+    }
+
+    /// Makes a customer's account and signs it in.
+    pub async fn register(
+        &self,
+        db: &Db,
+        env: &Env,
+        new: NewAccount,
+    ) -> Result<SignIn, Error<AccountRefusal>> {
+        let session = NewSession::ready(env);
+        let (token, expires_at) = (session.token.clone(), session.expires_at);
+        let account = self.make(db, env, new, Role::Customer, Some(session)).await?;
+        Ok(SignIn { account, token, expires_at })
+    }
+
+    /// Makes an account of any role without signing it in.
+    pub async fn create(
+        &self,
+        db: &Db,
+        env: &Env,
+        new: NewAccount,
+        role: Role,
+    ) -> Result<Account, Error<AccountRefusal>> {
+        self.make(db, env, new, role, None).await
+    }
+
+    /// Signs in. An unknown login takes as long as a wrong password and reads the same.
+    pub async fn sign_in(
+        &self,
+        db: &Db,
+        env: &Env,
+        login: &str,
+        password: String,
+    ) -> Result<SignIn, Error<SignInRefusal>> {
+        let failed = Error::Refused(SignInRefusal::LoginFailed);
+        let found = match email::parse(login) {
+            Some(email) => credentials(db, email.key).await?,
+            None => None,
+        };
+        let kept = found.as_ref().map(|(_, hash)| hash.clone());
+        let verdict = self.passwords.verify(password.clone(), kept).await?;
+        let Some((account, old_hash)) = found else { return Err(failed) };
+        let new_hash = match verdict {
+            Verdict::Wrong => return Err(failed),
+            Verdict::Right => None,
+            Verdict::RightButOld => Some(self.passwords.hash(password).await?),
+        };
+        let session = NewSession::ready(env);
+        let (token, expires_at) = (session.token.clone(), session.expires_at);
+        let id = account.id;
+        db.write(move |tx| {
+            if let Some(new_hash) = &new_hash {
+                tx.execute(&sql::PASSWORD_REHASH, &[&id, &old_hash, new_hash])?;
+            }
+            session.insert(tx, id)
+        })
+        .await?;
+        Ok(SignIn { account, token, expires_at })
+    }
+
+    /// Signs out: the token is worth nothing from here on.
+    pub async fn sign_out(&self, db: &Db, token: &str) -> Result<(), Fault> {
+        self.sessions.end(db, token).await
+    }
+
+    async fn make(
+        &self,
+        db: &Db,
+        env: &Env,
+        new: NewAccount,
+        role: Role,
+        session: Option<NewSession>,
+    ) -> Result<Account, Error<AccountRefusal>> {
+        let checked = account::check(&new).map_err(Error::Refused)?;
+        // Two registrations can still meet in the transaction; this look saves most of them the
+        // work of hashing.
+        if credentials(db, checked.email.key.clone()).await?.is_some() {
+            return Err(Error::Refused(AccountRefusal::EmailTaken));
+        }
+        let hash = self.passwords.hash(new.password).await?;
+        let account = account::ready(env, &checked, role);
+        let key = checked.email.key;
+        db.write(move |tx| {
+            if !account::insert(tx, &account, &key, &hash)? {
+                return Err(Error::Refused(AccountRefusal::EmailTaken));
+            }
+            if let Some(session) = &session {
+                session.insert(tx, account.id)?;
+            }
+            Ok(account.clone())
+        })
+        .await
+    }
+}
+
+async fn credentials(db: &Db, key: String) -> Result<Option<(Account, String)>, Fault> {
+    db.read(move |read| {
+        let Some(account) = account::by_key(read, &key)? else { return Ok(None) };
+        let hash: Option<(String,)> = read.row(&sql::PASSWORD_HASH, &[&account.id])?;
+        Ok(hash.map(|(hash,)| (account, hash)))
+    })
+    .await
+}

@@ -1,0 +1,81 @@
+//! Every statement on the tables of accounts, sessions and addresses.
+
+store::sql! {
+    query ACCOUNT_ADD {
+        "insert into accounts (id, email, email_key, name, role, password_hash, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (email_key) do nothing"
+    }
+
+    query ACCOUNT {
+        "select id, email, name, role, created_at from accounts where id = $1"
+    }
+
+    query ACCOUNT_BY_EMAIL {
+        "select id, email, name, role, created_at from accounts where email_key = $1"
+    }
+
+    query PASSWORD_HASH {
+        "select password_hash from accounts where id = $1"
+    }
+
+    query PASSWORD_REHASH {
+        "update accounts set password_hash = $3 where id = $1 and password_hash = $2"
+    }
+
+    query SESSION_ADD {
+        "insert into sessions (id, token_hash, account_id, created_at, expires_at)
+         values ($1, $2, $3, $4, $5)"
+    }
+
+    query SESSION_FIND {
+        "select s.id, s.created_at, s.expires_at, a.id, a.role, a.name
+         from sessions s join accounts a on a.id = s.account_id
+         where s.token_hash = $1"
+    }
+
+    query SESSION_EXTEND {
+        "update sessions set expires_at = $2 where id = $1"
+    }
+
+    query SESSION_END {
+        "delete from sessions where token_hash = $1"
+    }
+
+    query SESSIONS_FORGET {
+        "delete from sessions where expires_at <= $1"
+    }
+
+    query ADDRESS_ADD {
+        "insert into addresses
+            (id, account_id, name, line1, line2, city, postcode, country, phone, is_default)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    }
+
+    query ADDRESS {
+        "select id, account_id, name, line1, line2, city, postcode, country, phone, is_default
+         from addresses where account_id = $1 and id = $2"
+    }
+
+    query ADDRESSES {
+        "select id, account_id, name, line1, line2, city, postcode, country, phone, is_default
+         from addresses where account_id = $1 order by is_default desc, id desc"
+    }
+
+    query ADDRESS_PREFERRED {
+        "select id, account_id, name, line1, line2, city, postcode, country, phone, is_default
+         from addresses where account_id = $1 order by is_default desc, id desc limit 1"
+    }
+
+    query ADDRESS_NO_DEFAULT {
+        "update addresses set is_default = false where account_id = $1 and is_default"
+    }
+
+    query ADDRESS_DEFAULT {
+        "update addresses set is_default = true where account_id = $1 and id = $2"
+    }
+
+    query ADDRESS_REMOVE {
+        "delete from addresses where account_id = $1 and id = $2"
+    }
+}

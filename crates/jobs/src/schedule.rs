@@ -1,0 +1,126 @@
+//! When the jobs run: soon after something happened, and now and then in any case.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flows::Shop;
+use kernel::{Fault, SignedDuration};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::cashier::Cashier;
+use crate::relay::{self, Consumer};
+
+/// Between two looks into the outbox when there was nothing.
+const RELAY_EVERY: Duration = Duration::from_millis(100);
+/// Between two looks at money under way.
+const MONEY_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks for what has run out of time.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Between two clearings of old keys.
+const KEYS_EVERY: Duration = Duration::from_secs(3600);
+/// How long an idempotency key is remembered: published in the API's documentation.
+const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+/// The background work of a shop.
+#[derive(Clone)]
+pub struct Jobs {
+    shop: Shop,
+    cashier: Cashier,
+    consumers: Arc<[Arc<dyn Consumer>]>,
+}
+
+impl Jobs {
+    /// Background work for `shop`; events go to `consumers`.
+    pub fn new(shop: Shop, cashier: Cashier, consumers: Vec<Arc<dyn Consumer>>) -> Self {
+        Self { shop, cashier, consumers: consumers.into() }
+    }
+
+    /// Does everything that is due now, until nothing is. For tests, with a clock that stands.
+    pub async fn run_due(&self) -> Result<(), Fault> {
+        loop {
+            let (holds, orders) = self.shop.sweep().await?;
+            let money = self.money().await?;
+            let events = relay::round(&self.shop, &self.consumers).await?;
+            if holds + orders + money + events == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Runs until `stop` says so, each kind of work on its own.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let mut running = JoinSet::new();
+        let jobs = self.clone();
+        running.spawn(every(stop.clone(), "relay", RELAY_EVERY, move || {
+            let jobs = jobs.clone();
+            async move { relay::round(&jobs.shop, &jobs.consumers).await }
+        }));
+        let jobs = self.clone();
+        running.spawn(every(stop.clone(), "sweep", SWEEP_EVERY, move || {
+            let jobs = jobs.clone();
+            async move { jobs.shop.sweep().await.map(|(holds, orders)| holds + orders) }
+        }));
+        let jobs = self.clone();
+        running.spawn(every(stop.clone(), "money", MONEY_EVERY, move || {
+            let jobs = jobs.clone();
+            async move { jobs.money().await }
+        }));
+        let jobs = self.clone();
+        running.spawn(every(stop.clone(), "keys", KEYS_EVERY, move || {
+            let jobs = jobs.clone();
+            async move { jobs.forget_keys().await.map(|_| 0) }
+        }));
+        let jobs = self.clone();
+        running.spawn(notices(stop, jobs));
+        while running.join_next().await.is_some() {}
+    }
+
+    async fn money(&self) -> Result<usize, Fault> {
+        let notices = self.cashier.read_notices().await?;
+        let polls = self.cashier.poll().await?;
+        Ok(notices + polls + self.cashier.refund().await?)
+    }
+
+    async fn forget_keys(&self) -> Result<u64, Fault> {
+        let before = self.shop.env.now().checked_sub(KEYS_KEPT);
+        let Ok(before) = before else { return Ok(0) };
+        self.shop.db.write(move |tx| store::idempotency::forget(tx, before)).await
+    }
+}
+
+/// Runs a job again and again: at once while it finds something, then after `pause`.
+async fn every<F: Future<Output = Result<usize, Fault>>>(
+    mut stop: watch::Receiver<bool>,
+    name: &'static str,
+    pause: Duration,
+    mut job: impl FnMut() -> F,
+) {
+    while !*stop.borrow() {
+        let found = job().await;
+        if let Err(fault) = &found {
+            tracing::warn!(job = name, %fault, "a job did not finish");
+        }
+        if !matches!(found, Ok(found) if found > 0) {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+}
+
+/// A notice is looked into when it comes, not at the next round.
+async fn notices(mut stop: watch::Receiver<bool>, jobs: Jobs) {
+    while !*stop.borrow() {
+        tokio::select! {
+            () = jobs.cashier.notice_kept() => {
+                if let Err(fault) = jobs.cashier.read_notices().await {
+                    tracing::warn!(%fault, "notices were not looked into");
+                }
+            }
+            _ = stop.changed() => {}
+        }
+    }
+}

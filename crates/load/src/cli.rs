@@ -1,0 +1,294 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::pace::{Arrivals, Limit, Pace};
+
+const EXAMPLES: &str = "\
+Examples:
+  Two hundred units, four hundred buyers, the shop on a throw-away SQLite file:
+    cargo run --release -p load -- hot-sku --buyers 400 --units 200 --connections 32
+
+  The same on PostgreSQL (a private one is started unless HOLDFAST_TEST_POSTGRES names one):
+    cargo run --release -p load -- hot-sku --buyers 400 --units 200 --engine postgres
+
+  How many complete buys a second (closed loop, as fast as 64 connections go):
+    cargo run --release -p load -- hot-sku --buyers 100000 --units 100000 --connections 64
+    cargo run --release -p load -- spread --variants 100 --lines 3 --duration 10 --connections 64
+
+  How long a buyer waits at 2,000 arrivals a second (open loop: latency counts from the moment
+  the buyer wanted to send, so a stalled shop cannot hide its stall):
+    cargo run --release -p load -- spread --rate 2000 --duration 30 --connections 256
+
+  Pages against an almost empty handler, in the same run:
+    cargo run --release -p load -- browse --duration 12 --connections 64 --baseline
+
+  A shop that already runs (loopback only), with its books checked afterwards:
+    cargo run --release -p load -- mixed --duration 20 --target http://127.0.0.1:8080 \\
+        --admin admin@example.com:PASSWORD --database sqlite:holdfast-data/shop.db
+
+  Fifty times kill -9 under load, and not one acknowledged order may be missing:
+    cargo run --release -p load -- kill --rounds 50 --engine postgres
+
+Exit code: 0 good; 1 errors, violations, missing orders or a wrong number of orders;
+2 the run could not be made.";
+
+/// Buys from a shop over HTTP, measures, and has the shop's books verified afterwards.
+#[derive(Debug, Parser)]
+#[command(name = "load", version, about, after_long_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub scenario: Scenario,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Scenario {
+    /// One variant with M units; N buyers each try to buy one
+    #[command(name = "hot-sku", after_long_help = EXAMPLES)]
+    HotSku(HotSku),
+    /// Orders spread over many variants, one line (buy now) or several (through the cart)
+    #[command(after_long_help = EXAMPLES)]
+    Spread(Spread),
+    /// List pages and product pages as JSON
+    #[command(after_long_help = EXAMPLES)]
+    Browse(Browse),
+    /// Browsing, carts, orders, cancellations, and one client in a hundred that misbehaves
+    #[command(after_long_help = EXAMPLES)]
+    Mixed(Mixed),
+    /// `mixed`, cut off by kill -9 again and again; every acknowledged order must survive
+    #[command(after_long_help = EXAMPLES)]
+    Kill(Kill),
+}
+
+impl Scenario {
+    /// The options all scenarios share.
+    pub fn common(&self) -> &Common {
+        match self {
+            Self::HotSku(arguments) => &arguments.common,
+            Self::Spread(arguments) => &arguments.common,
+            Self::Browse(arguments) => &arguments.common,
+            Self::Mixed(arguments) => &arguments.common,
+            Self::Kill(arguments) => &arguments.common,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct HotSku {
+    /// How many buyers come; each tries to buy one unit
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..))]
+    pub buyers: u64,
+    /// Units of the one variant in stock
+    #[arg(long, default_value_t = 200)]
+    pub units: u64,
+    /// How the orders are paid
+    #[arg(long, value_enum, default_value_t)]
+    pub payment: Payment,
+    #[command(flatten)]
+    pub pacing: Pacing,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Spread {
+    /// Variants the orders are spread over
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub variants: u32,
+    /// Lines of an order: 1 is bought directly, more go through the cart
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub lines: u32,
+    /// Stop after this many orders (otherwise after --duration)
+    #[arg(long)]
+    pub orders: Option<u64>,
+    /// How the orders are paid
+    #[arg(long, value_enum, default_value_t)]
+    pub payment: Payment,
+    #[command(flatten)]
+    pub pacing: Pacing,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Browse {
+    /// Products in the catalogue
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub products: u32,
+    /// Also measure this path in the same run and give the pages' rates as a share of it
+    #[arg(long, num_args = 0..=1, default_missing_value = "/healthz", value_name = "PATH")]
+    pub baseline: Option<String>,
+    #[command(flatten)]
+    pub pacing: Pacing,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Mixed {
+    /// Products in the catalogue
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub products: u32,
+    #[command(flatten)]
+    pub pacing: Pacing,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Kill {
+    /// How many times the shop is killed
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// Products in the catalogue
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub products: u32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Closed loop unless `--rate` is given.
+#[derive(Clone, Debug, Args)]
+pub struct Pacing {
+    /// Open loop: arrivals a second, whether or not the shop keeps up
+    #[arg(long, value_parser = positive, value_name = "PER_SECOND")]
+    pub rate: Option<f64>,
+    /// How the arrivals of the open loop are spaced
+    #[arg(long, value_enum, default_value_t)]
+    pub arrivals: Arrivals,
+    /// Seconds to measure (default 10 where no count ends the run)
+    #[arg(long, value_parser = positive, value_name = "SECONDS")]
+    pub duration: Option<f64>,
+    /// Seconds of the same work before measuring (default 1; 0 where a count ends the run)
+    #[arg(long, value_parser = not_negative, value_name = "SECONDS")]
+    pub warmup: Option<f64>,
+}
+
+impl Pacing {
+    /// The pace, ended by `turns` where the scenario has a count and by time where it has none.
+    pub fn pace(&self, turns: Option<u64>) -> Pace {
+        let seconds = self.duration.or(if turns.is_none() { Some(10.0) } else { None });
+        let limit = Limit { turns, duration: seconds.map(Duration::from_secs_f64) };
+        match self.rate {
+            Some(per_second) => Pace::Open { per_second, arrivals: self.arrivals, limit },
+            None => Pace::Closed { limit },
+        }
+    }
+
+    /// How long to run before measuring.
+    pub fn warmup(&self, turns: Option<u64>) -> Duration {
+        let default = if turns.is_some() { 0.0 } else { 1.0 };
+        Duration::from_secs_f64(self.warmup.unwrap_or(default))
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Virtual connections, each with one request under way at a time
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub connections: u32,
+    /// Threads of the generator
+    #[arg(long, default_value_t = 1, value_parser = threads)]
+    pub threads: usize,
+    /// At most this many accounts are registered (never fewer than --connections)
+    #[arg(long, default_value_t = 1000)]
+    pub accounts: u32,
+    /// The database of the throw-away shop
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: Engine,
+    /// Where the throw-away database lives (a real disk, or durability costs nothing)
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// The `holdfast` binary (default: next to this program, built when missing)
+    #[arg(long, value_name = "FILE")]
+    pub binary: Option<PathBuf>,
+    /// More configuration for the throw-away shop, handed on as it is
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// A PostgreSQL server where a throw-away database may be made; none: a private one is started
+    #[arg(
+        long = "postgres",
+        env = "HOLDFAST_TEST_POSTGRES",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub postgres: Option<String>,
+    /// Load this shop instead of a throw-away one; loopback only
+    #[arg(long, requires = "admin", value_name = "URL")]
+    pub target: Option<String>,
+    /// An owner of the target shop
+    #[arg(long, requires = "target", value_name = "EMAIL:PASSWORD", hide_env_values = true)]
+    pub admin: Option<String>,
+    /// The target shop's database, to verify it after the run
+    #[arg(long, requires = "target", value_name = "URL")]
+    pub database: Option<String>,
+    /// Decides every random choice (printed; default: drawn)
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Print one line of JSON instead of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// An SQLite file
+    #[default]
+    Sqlite,
+    /// PostgreSQL
+    Postgres,
+}
+
+impl Engine {
+    /// As it is written in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Payment {
+    /// Paid at the door: the order is placed and done
+    #[default]
+    CashOnDelivery,
+    /// The payment sandbox: the order waits for its payment
+    Sandbox,
+}
+
+impl Payment {
+    /// The name the API gives it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CashOnDelivery => "cash_on_delivery",
+            Self::Sandbox => "sandbox",
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 && number <= 1e7 => Ok(number),
+        _ => Err("a number above zero is needed".to_owned()),
+    }
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && (0.0..=1e7).contains(&number) => Ok(number),
+        _ => Err("zero or a number above it is needed".to_owned()),
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(count @ 1..=16) => Ok(count),
+        _ => Err("between 1 and 16".to_owned()),
+    }
+}

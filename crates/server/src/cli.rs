@@ -1,0 +1,113 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A self-hosted commerce server: storefront, admin, JSON API, payments and background work in
+/// one binary.
+///
+/// Try it: `holdfast demo`. Run a shop: `holdfast serve --config my.toml`.
+#[derive(Parser, Debug)]
+#[command(name = "holdfast", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Start a shop with demo stock and a payment sandbox, to look around in.
+    ///
+    /// Everything lies in one directory; the next start goes on with it.
+    Demo(Demo),
+    /// Run a shop.
+    ///
+    /// Brings the database up to date first. Stops cleanly on Ctrl-C or SIGTERM.
+    Serve(Settings),
+    /// Manage accounts.
+    Account {
+        /// What to do with accounts.
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// Check the invariants of money and stock on a live database; changes nothing.
+    ///
+    /// Exit code 0: none is broken. 1: at least one is. 2: it could not be checked.
+    Verify(Verify),
+    /// Print every option with its default.
+    Config,
+    /// Print every error code of the API with what it means, as Markdown.
+    Errors,
+}
+
+/// `holdfast demo`
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Where everything lies.
+    #[arg(long, default_value = "holdfast-data", value_name = "DIRECTORY")]
+    pub data: PathBuf,
+    /// Forget what was there and start over.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Where the shop listens.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Where the payment sandbox listens.
+    #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
+    pub sandbox_listen: SocketAddr,
+}
+
+/// Where settings come from.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Settings {
+    /// A file with the options that differ from the defaults (see `holdfast config`).
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A single option, stronger than the file: `--set database.url=postgres://…`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// `holdfast account …`
+#[derive(Subcommand, Debug)]
+pub enum AccountCommand {
+    /// Make an account; its password is generated and printed once.
+    Create {
+        /// The e-mail address to sign in with.
+        #[arg(long)]
+        email: String,
+        /// What it may do.
+        #[arg(long, value_enum)]
+        role: Role,
+        /// Where settings come from.
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+/// What an account may do.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Buy.
+    Customer,
+    /// Everything.
+    Owner,
+}
+
+/// `holdfast verify`
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Seconds that what is under way may take before it counts as left undone.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub grace: u32,
+    /// Where settings come from.
+    #[command(flatten)]
+    pub settings: Settings,
+}

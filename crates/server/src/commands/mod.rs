@@ -1,0 +1,43 @@
+//! What each command does.
+
+mod account;
+mod demo;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::cli::{AccountCommand, Cli, Command};
+use crate::config::{Config, DEFAULTS};
+
+/// Runs the command line.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Demo(args) => block_on(demo::run(args)),
+        Command::Serve(settings) => block_on(serve::run(Config::load(&settings)?)),
+        Command::Account { command: AccountCommand::Create { email, role, settings } } => {
+            block_on(account::create(Config::load(&settings)?, email, role))
+        }
+        Command::Verify(args) => block_on(verify::run(args)),
+        Command::Config => {
+            print!("{DEFAULTS}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Errors => {
+            print!("{}", web::problem::as_markdown());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn block_on(
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(work)
+}

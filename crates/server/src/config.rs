@@ -1,0 +1,269 @@
+//! Configuration: the defaults in `holdfast.default.toml`, a file, single values; each stronger
+//! than the one before. Unknown options are refused by name.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow, bail};
+use kernel::{Currency, SignedDuration};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::cli::Settings;
+
+/// The file with every option, its default and a sentence.
+pub const DEFAULTS: &str = include_str!("../../../holdfast.default.toml");
+
+/// All options.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `[server]`
+    pub server: Server,
+    /// `[database]`
+    pub database: Database,
+    /// `[media]`
+    pub media: Media,
+    /// `[identity]`
+    pub identity: Identity,
+    /// `[checkout]`
+    pub checkout: Checkout,
+    /// `[sandbox]`
+    pub sandbox: Sandbox,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// `[server]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Where the shop listens.
+    pub listen: SocketAddr,
+    /// Where it is reached; empty for the address above.
+    pub public_url: String,
+}
+
+/// `[database]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:<path>` or `postgres://…`.
+    pub url: String,
+    /// Connections that read.
+    pub connections: usize,
+}
+
+/// `[media]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Media {
+    /// Where pictures lie.
+    pub directory: PathBuf,
+}
+
+/// `[identity]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// Memory of one password hash.
+    pub password_memory_kib: u32,
+    /// Passes over it.
+    pub password_passes: u32,
+}
+
+/// `[checkout]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Checkout {
+    /// ISO 4217.
+    pub currency: Currency,
+    /// Minutes a cart's units are held.
+    pub hold_minutes: u32,
+    /// Times a hold is extended.
+    pub hold_extensions: u32,
+    /// Minutes a quote is good.
+    pub quote_minutes: u32,
+    /// Minutes an order waits for its payment.
+    pub payment_minutes: u32,
+    /// Delivery, in minor units.
+    pub shipping_minor: u32,
+    /// Whether cash on delivery is offered.
+    pub cash_on_delivery: bool,
+}
+
+/// `[sandbox]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Sandbox {
+    /// Where it listens; empty for none.
+    pub listen: String,
+    /// One that runs elsewhere.
+    pub url: String,
+    /// The shared secret; empty for a generated one.
+    pub secret: String,
+    /// Where it keeps its books; empty for memory.
+    pub data: String,
+}
+
+/// `[log]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A filter.
+    pub level: String,
+    /// `text` or `json`.
+    pub format: String,
+}
+
+impl Config {
+    /// The defaults, the file and the single values that `settings` names.
+    pub fn load(settings: &Settings) -> anyhow::Result<Self> {
+        let mut table: Table = DEFAULTS.parse().context("the built-in defaults")?;
+        if let Some(path) = &settings.config {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            let file = text.parse().with_context(|| format!("{}", path.display()))?;
+            merge(&mut table, file);
+        }
+        for single in &settings.set {
+            set(&mut table, single)?;
+        }
+        let config: Self = Value::Table(table).try_into().context("configuration")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let checkout = &self.checkout;
+        for (name, minutes) in [
+            ("hold_minutes", checkout.hold_minutes),
+            ("quote_minutes", checkout.quote_minutes),
+            ("payment_minutes", checkout.payment_minutes),
+        ] {
+            if !(1..=7 * 24 * 60).contains(&minutes) {
+                bail!("checkout.{name} must be between 1 and 10080, not {minutes}");
+            }
+        }
+        if !(1..=64).contains(&self.database.connections) {
+            bail!("database.connections must be between 1 and 64");
+        }
+        if !["text", "json"].contains(&self.log.format.as_str()) {
+            bail!("log.format must be text or json, not {}", self.log.format);
+        }
+        Ok(())
+    }
+
+    /// What the use cases want to know; `gateways` are the names of those that are wired.
+    pub fn settings(&self, gateways: &[&str]) -> flows::Settings {
+        let checkout = &self.checkout;
+        let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
+        let mut methods: Vec<String> = gateways.iter().map(|&name| name.to_owned()).collect();
+        if checkout.cash_on_delivery {
+            methods.push(flows::CASH_ON_DELIVERY.to_owned());
+        }
+        flows::Settings {
+            currency: checkout.currency,
+            hold: minutes(checkout.hold_minutes),
+            hold_extensions_max: i64::from(checkout.hold_extensions),
+            quote: minutes(checkout.quote_minutes),
+            payment: minutes(checkout.payment_minutes),
+            shipping: i64::from(checkout.shipping_minor),
+            methods,
+        }
+    }
+
+    /// Puts everything that lies on disk under one directory.
+    pub fn keep_under(&mut self, directory: &Path) {
+        self.database.url = format!("sqlite:{}", directory.join("shop.db").display());
+        self.media.directory = directory.join("media");
+        self.sandbox.data = directory.join("sandbox.db").display().to_string();
+    }
+}
+
+fn merge(into: &mut Table, from: Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(into)), Value::Table(from)) => merge(into, from),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `section.option=value`; the value takes the type the default has.
+fn set(table: &mut Table, single: &str) -> anyhow::Result<()> {
+    let (path, text) = single
+        .split_once('=')
+        .ok_or_else(|| anyhow!("`{single}` is not of the form section.option=value"))?;
+    let unknown = || anyhow!("there is no option `{path}` (see `holdfast config`)");
+    let (section, option) = path.split_once('.').ok_or_else(unknown)?;
+    let section = table.get_mut(section).and_then(Value::as_table_mut).ok_or_else(unknown)?;
+    let old = section.get_mut(option).ok_or_else(unknown)?;
+    *old = match old {
+        Value::Integer(_) => Value::Integer(
+            text.parse().map_err(|_| anyhow!("{path} is a whole number, not `{text}`"))?,
+        ),
+        Value::Boolean(_) => Value::Boolean(
+            text.parse().map_err(|_| anyhow!("{path} is true or false, not `{text}`"))?,
+        ),
+        _ => Value::String(text.to_owned()),
+    };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(set: &[&str]) -> anyhow::Result<Config> {
+        let set = set.iter().map(|&s| s.to_owned()).collect();
+        Config::load(&Settings { config: None, set })
+    }
+
+    #[test]
+    fn the_defaults_are_whole() {
+        let config = load(&[]).unwrap();
+        assert_eq!(config.checkout.hold_minutes, 15);
+        assert_eq!(config.settings(&["sandbox"]).methods, ["sandbox", "cash_on_delivery"]);
+    }
+
+    #[test]
+    fn single_values_are_stronger_and_typed() {
+        let config = load(&["checkout.hold_minutes=3", "database.url=postgres://x/y"]).unwrap();
+        assert_eq!(config.checkout.hold_minutes, 3);
+        assert_eq!(config.database.url, "postgres://x/y");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (set, says) in [
+            ("checkout.hold_minutes=soon", "checkout.hold_minutes is a whole number"),
+            ("checkout.hold=3", "no option `checkout.hold`"),
+            ("hold_minutes=3", "no option `hold_minutes`"),
+            ("nonsense", "section.option=value"),
+            ("checkout.hold_minutes=0", "between 1 and 10080"),
+            ("checkout.currency=euro", "three capital letters"),
+            ("log.format=xml", "text or json"),
+        ] {
+            let error = format!("{:#}", load(&[set]).unwrap_err());
+            assert!(error.contains(says), "{set}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_stronger_than_the_defaults_and_refused_where_unknown() {
+        let directory = std::env::temp_dir();
+        let path = directory.join(format!("holdfast-config-{}.toml", std::process::id()));
+        let with = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Config::load(&Settings { config: Some(path.clone()), set: Vec::new() })
+        };
+        let config = with("[checkout]\nhold_minutes = 5\n").unwrap();
+        assert_eq!((config.checkout.hold_minutes, config.checkout.quote_minutes), (5, 15));
+        let error = format!("{:#}", with("[checkout]\nholds = 5\n").unwrap_err());
+        assert!(error.contains("holds"), "{error}");
+        std::fs::remove_file(path).unwrap();
+    }
+}

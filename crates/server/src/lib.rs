@@ -1,0 +1,10 @@
+//! The binary's inside: command line, configuration, wiring. The only room that names concrete
+//! gateways and reads configuration.
+
+pub mod cli;
+mod commands;
+pub mod config;
+pub mod demo;
+pub mod running;
+
+pub use commands::run;

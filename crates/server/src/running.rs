@@ -1,0 +1,158 @@
+//! A shop put together and running: database, use cases, gateways, jobs, server.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use flows::Shop;
+use gateways::{CashOnDelivery, Gateway, SandboxGateway, SandboxSettings, Secret};
+use identity::{Identity, PasswordPolicy};
+use jobs::{Cashier, Jobs, Journal};
+use kernel::Env;
+use sandbox::{Sandbox, SandboxConfig};
+use store::{Db, Options, Schema};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use url::Url;
+use web::{App, Parts};
+
+use crate::config::Config;
+
+/// All tables of the shop.
+pub fn schemas() -> Vec<&'static Schema> {
+    flows::SCHEMAS.to_vec()
+}
+
+/// Opens the database that `config` names and brings its tables up to date.
+pub fn open_database(config: &Config) -> anyhow::Result<Db> {
+    let options = Options {
+        url: config.database.url.clone(),
+        connections: config.database.connections,
+    };
+    Db::open(&options, &schemas()).map_err(|error| anyhow!(error))
+}
+
+/// Accounts and passwords under the configured policy.
+pub fn identity(config: &Config, env: &Env) -> anyhow::Result<Identity> {
+    let policy = PasswordPolicy {
+        memory_kib: config.identity.password_memory_kib,
+        passes: config.identity.password_passes,
+    };
+    Ok(Identity::new(policy, env)?)
+}
+
+/// A shop that is ready to serve.
+pub struct Running {
+    /// The use cases.
+    pub shop: Shop,
+    /// Accounts.
+    pub identity: Identity,
+    /// Where it is reached.
+    pub public_url: Url,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where its payment sandbox is reached, if it started one.
+    pub sandbox_url: Option<String>,
+    app: App,
+    jobs: Jobs,
+    listener: TcpListener,
+    sandbox: Option<Sandbox>,
+}
+
+impl Running {
+    /// Puts everything together; nothing is answered before [`Running::serve`].
+    pub async fn start(config: &Config, env: Env) -> anyhow::Result<Self> {
+        let listener = bind(config.server.listen).await?;
+        let address = listener.local_addr()?;
+        let public_url = if config.server.public_url.is_empty() {
+            format!("http://{address}/")
+        } else {
+            format!("{}/", config.server.public_url.trim_end_matches('/'))
+        };
+        let public_url: Url = public_url.parse().context("server.public_url")?;
+        let db = open_database(config)?;
+        let (gateway, sandbox) = payment_sandbox(config, &db, &env).await?;
+        let mut gateways: Vec<Arc<dyn Gateway>> = Vec::new();
+        gateways.extend(gateway);
+        let names: Vec<&str> = gateways.iter().map(|gateway| gateway.name()).collect();
+        let settings = config.settings(&names);
+        if config.checkout.cash_on_delivery {
+            gateways.push(Arc::new(CashOnDelivery::new(env.clone())));
+        }
+        let identity = identity(config, &env)?;
+        let shop = Shop::open(db, env, settings).await?;
+        let cashier = Cashier::new(shop.clone(), gateways, public_url.clone());
+        let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
+        let app = App::new(Parts {
+            shop: shop.clone(),
+            identity: identity.clone(),
+            cashier,
+            public_url: public_url.clone(),
+            media: config.media.directory.clone(),
+        });
+        let sandbox_url = sandbox.as_ref().map(Sandbox::base_url);
+        Ok(Self { shop, identity, public_url, address, sandbox_url, app, jobs, listener, sandbox })
+    }
+
+    /// Serves until `stop`; then finishes what is under way and closes the database.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let (say_stop, stopped) = watch::channel(false);
+        let jobs = tokio::spawn(self.jobs.run(stopped));
+        web::serve(self.listener, web::router(self.app), stop).await?;
+        // Nobody left to hear it means that the jobs have ended already.
+        let _ = say_stop.send(true);
+        jobs.await.context("the background work")?;
+        if let Some(sandbox) = self.sandbox {
+            sandbox.shutdown().await;
+        }
+        let db = self.shop.db.clone();
+        drop(self.shop);
+        tokio::task::spawn_blocking(move || db.close()).await?;
+        Ok(())
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow!(
+            "port {} of {} is taken: stop what is using it, or choose another with --listen",
+            address.port(),
+            address.ip()
+        ),
+        _ => anyhow!("cannot listen on {address}: {error}"),
+    })
+}
+
+async fn payment_sandbox(
+    config: &Config,
+    db: &Db,
+    env: &Env,
+) -> anyhow::Result<(Option<Arc<dyn Gateway>>, Option<Sandbox>)> {
+    let settings = &config.sandbox;
+    if settings.listen.is_empty() && settings.url.is_empty() {
+        return Ok((None, None));
+    }
+    let secret = if settings.secret.is_empty() {
+        let bytes = store::secrets::get_or_make(db, env, "sandbox").await?;
+        store::idempotency::fingerprint(&bytes)
+    } else {
+        settings.secret.clone()
+    };
+    let started = if settings.listen.is_empty() {
+        None
+    } else {
+        let listen = settings.listen.parse().context("sandbox.listen")?;
+        let mut world = SandboxConfig::new(listen, secret.clone(), env.clone());
+        world.data = (!settings.data.is_empty()).then(|| PathBuf::from(&settings.data));
+        Some(Sandbox::start(world).await.context("the payment sandbox")?)
+    };
+    let base_url = match &started {
+        Some(sandbox) if settings.url.is_empty() => sandbox.base_url(),
+        _ => settings.url.clone(),
+    };
+    let wired = SandboxSettings { base_url, secrets: vec![Secret::new(secret)] };
+    let gateway = SandboxGateway::new(wired, env.clone()).context("the payment sandbox")?;
+    Ok((Some(Arc::new(gateway)), started))
+}

@@ -1,0 +1,39 @@
+//! JSON answers.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+/// What a handler of the API gives.
+pub type Answer = Result<Response, Problem>;
+
+/// The media type of answers.
+static JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// `body` as JSON, written once.
+pub fn reply(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(body) => (status, [(header::CONTENT_TYPE, JSON.clone())], body).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            Problem::internal().into_response()
+        }
+    }
+}
+
+/// 200 with `body`.
+pub fn ok(body: &impl Serialize) -> Response {
+    reply(StatusCode::OK, body)
+}
+
+/// 201 with `body`.
+pub fn created(body: &impl Serialize) -> Response {
+    reply(StatusCode::CREATED, body)
+}
+
+/// 204.
+pub fn nothing() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}

@@ -1,0 +1,106 @@
+//! Accounts: made by whoever wants one.
+
+use axum::extract::State;
+use axum::response::Response;
+use identity::{Account, NewAccount, Role, SignIn};
+use kernel::{AccountId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::answer::{Answer, created, ok};
+use crate::extract::{Caller, Json};
+use crate::problem::Problem;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(register)).routes(routes!(me))
+}
+
+/// An account to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewAccount)]
+struct Register {
+    /// An e-mail address; signs in with it.
+    #[schema(example = "ada@example.org")]
+    email: String,
+    /// At least 8 characters, whichever.
+    password: String,
+    /// What to call them.
+    #[schema(example = "Ada Lovelace")]
+    name: String,
+}
+
+/// An account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Account)]
+struct AccountBody {
+    id: AccountId,
+    email: String,
+    name: String,
+    role: RoleWord,
+}
+
+/// What somebody is in this shop.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Role)]
+enum RoleWord {
+    Customer,
+    Owner,
+}
+
+/// Somebody who has just signed in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(super) struct SessionBody {
+    account: AccountBody,
+    /// Send it with every request: `Authorization: Bearer <token>`. It is not shown again.
+    token: String,
+    /// When it ends unless it is used.
+    expires_at: Timestamp,
+}
+
+impl From<Account> for AccountBody {
+    fn from(Account { id, email, name, role, .. }: Account) -> Self {
+        let role = match role {
+            Role::Customer => RoleWord::Customer,
+            Role::Owner => RoleWord::Owner,
+        };
+        Self { id, email, name, role }
+    }
+}
+
+/// The answer to whoever has just signed in.
+pub(super) fn signed_in(SignIn { account, token, expires_at }: SignIn) -> Response {
+    tracing::info!(account = %account.id, "signed in");
+    created(&SessionBody { account: account.into(), token, expires_at })
+}
+
+/// Make an account and sign in with it.
+#[utoipa::path(
+    post, path = "/accounts", tag = "accounts", request_body = Register,
+    responses(
+        (status = 201, description = "Made, and signed in", body = SessionBody),
+        (status = 409, description = "`email-taken`"),
+    )
+)]
+async fn register(State(app): State<App>, Json(form): Json<Register>) -> Answer {
+    let Register { email, password, name } = form;
+    let new = NewAccount { email, password, name };
+    Ok(signed_in(app.identity.register(&app.shop.db, &app.shop.env, new).await?))
+}
+
+/// Who the token belongs to.
+#[utoipa::path(
+    get, path = "/me", tag = "accounts", security(("token" = [])),
+    responses((status = 200, description = "The account", body = AccountBody))
+)]
+async fn me(State(app): State<App>, caller: Caller) -> Answer {
+    let id = caller.id();
+    let account = app.shop.db.read(move |read| identity::account(read, id)).await?;
+    let account = account.ok_or_else(|| Problem::not_found("account"))?;
+    Ok(ok(&AccountBody::from(account)))
+}

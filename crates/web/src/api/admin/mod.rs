@@ -1,0 +1,13 @@
+//! What staff do.
+
+mod orders;
+mod products;
+mod stock;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(products::routes()).merge(stock::routes()).merge(orders::routes())
+}

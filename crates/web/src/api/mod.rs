@@ -1,0 +1,56 @@
+//! The JSON API under `/api/v1`: one file for each noun. A handler reads the request, calls one
+//! use case and writes its answer.
+
+mod accounts;
+mod addresses;
+mod admin;
+mod cart;
+mod checkout;
+mod docs;
+mod openapi;
+mod orders;
+mod payments;
+mod products;
+mod sessions;
+
+use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+/// Where the API lives.
+pub(crate) const ROOT: &str = "/api/v1";
+
+/// Its routes, with the document that describes them.
+pub fn routes() -> Router<App> {
+    let (routes, document) = described();
+    routes.merge(docs::routes(&document))
+}
+
+/// The document that describes the API: OpenAPI 3.1.
+pub fn document() -> utoipa::openapi::OpenApi {
+    described().1
+}
+
+fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
+    let nouns = OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(sessions::routes())
+        .merge(addresses::routes())
+        .merge(products::routes())
+        .merge(cart::routes())
+        .merge(checkout::routes())
+        .merge(orders::routes())
+        .merge(payments::routes())
+        .merge(admin::routes());
+    let (routes, document) = OpenApiRouter::new().nest(ROOT, nouns).split_for_parts();
+    (routes, openapi::complete(document))
+}
+
+/// Lists are the only ones that read parameters from the address.
+pub(crate) fn reads_parameters(path: &str) -> bool {
+    matches!(
+        path.strip_prefix(ROOT),
+        Some("/products" | "/orders" | "/admin/orders") | None
+    )
+}

@@ -1,0 +1,13 @@
+//! What handlers take from a request. Everything that is not as it should be ends here, in a
+//! precise problem and before anything is written.
+
+mod body;
+mod caller;
+mod explain;
+mod key;
+mod query;
+
+pub use body::{Body, Json, MaybeJson, present};
+pub use caller::{AdjustStock, Caller, EditCatalog, MoveOrders, SeeEveryOrder, Staff};
+pub use key::{IdempotencyKey, OptionalKey};
+pub use query::{Query, Segment, cursor, id, unknown_parameter};

@@ -1,0 +1,34 @@
+//! What payment gateways send: kept, answered as the gateway wants it, looked into afterwards.
+
+use std::net::SocketAddr;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use gateways::RawNotification;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::App;
+use crate::extract::{Body, Segment};
+use crate::problem::Problem;
+
+/// `POST /hooks/{gateway}`.
+pub async fn receive(
+    State(app): State<App>,
+    Segment(gateway): Segment,
+    peer: Option<Extension<SocketAddr>>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let headers: Vec<(String, String)> = headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let source_ip = peer.map(|Extension(peer)| peer.ip());
+    let raw = RawNotification { headers: &headers, body: &body, source_ip };
+    let reply = app.cashier.receive(&gateway, &raw).await;
+    let reply = reply.ok_or_else(|| Problem::not_found("gateway"))?;
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let kind = HeaderValue::from_static(reply.content_type);
+    Ok((status, [(header::CONTENT_TYPE, kind)], reply.body).into_response())
+}

@@ -1,0 +1,63 @@
+//! The only room that knows HTTP.
+//!
+//! - [`api`]: the JSON API under `/api/v1`, described by the OpenAPI document it generates;
+//! - [`shop`]: the pages a buyer sees;
+//! - [`hooks`]: what payment gateways send;
+//! - [`extract`] and [`answer`]: what handlers take and give;
+//! - [`problem`]: the one table from refusals and faults to statuses;
+//! - [`serve`]: the server itself, with every timeout set.
+
+pub mod answer;
+pub mod api;
+mod envelope;
+pub mod extract;
+mod health;
+pub mod hooks;
+pub mod problem;
+pub mod request_id;
+pub mod router;
+pub mod serve;
+pub mod shop;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use flows::Shop;
+use identity::Identity;
+use jobs::Cashier;
+use url::Url;
+
+pub use router::router;
+pub use serve::serve;
+
+/// What every handler may use. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    /// The use cases.
+    pub shop: Shop,
+    /// Accounts, passwords, sessions.
+    pub identity: Identity,
+    /// Payments under way.
+    pub cashier: Cashier,
+    /// Where buyers reach the shop; decides whether cookies are `Secure` and named `__Host-`.
+    pub public_url: Url,
+    /// Where pictures lie.
+    pub media: PathBuf,
+}
+
+impl App {
+    /// An app of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

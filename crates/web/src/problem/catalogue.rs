@@ -1,0 +1,97 @@
+//! Every code an error answer can carry, and what it means.
+
+use std::fmt::Write as _;
+
+/// Code, HTTP status, meaning. In the order of the status, then of the alphabet.
+static CATALOGUE: &[(&str, u16, &str)] = &[
+    ("body-incomplete", 400, "The connection ended before the body did."),
+    ("cursor-invalid", 400, "No page of this list in this order has given this cursor."),
+    ("idempotency-key-invalid", 400, "The `Idempotency-Key` is not 1 to 255 visible characters."),
+    ("idempotency-key-missing", 400, "This request moves money or stock and needs an `Idempotency-Key`."),
+    ("limit-invalid", 400, "A page cannot have this many items."),
+    ("malformed-json", 400, "The body is not JSON; `line` and `column` say where it stops being it."),
+    ("parameter-invalid", 400, "A parameter in the address is not what it should be."),
+    ("unknown-parameter", 400, "The address has a parameter that nobody reads."),
+    ("login-failed", 401, "The e-mail address or the password is not right."),
+    ("unauthorized", 401, "The request carries no token, or one that is no longer good."),
+    ("forbidden", 403, "The account is signed in, but may not do this."),
+    ("address-unknown", 404, "There is no such address, or it is somebody else's."),
+    ("category-unknown", 404, "There is no such category."),
+    ("not-found", 404, "There is no such thing, or it is somebody else's."),
+    ("product-unknown", 404, "There is no such product."),
+    ("variant-unknown", 404, "There is no such variant."),
+    ("method-not-allowed", 405, "This address does not take this method; `Allow` names those it takes."),
+    ("request-timeout", 408, "The body did not come in time."),
+    ("cart-already-ordered", 409, "An order was already made from this cart; `order_id` and `number` name it."),
+    ("cart-changed", 409, "The cart has changed since the quote was made: ask for a new quote."),
+    ("email-taken", 409, "There is already an account with this e-mail address."),
+    ("hold-used-up", 409, "The hold on the cart's units was extended as often as it can be."),
+    ("nothing-to-pay", 409, "The order does not wait for a payment; `state` says where it stands."),
+    ("order-state", 409, "The order cannot go from `state` to `wanted`."),
+    ("out-of-stock", 409, "Fewer units can be had than were asked for; `short` says of what and how many there are."),
+    ("quote-changed", 409, "Prices have changed since the quote was made; `changes` says which."),
+    ("quote-expired", 409, "The quote is too old: ask for a new one."),
+    ("sku-taken", 409, "Another variant has this SKU."),
+    ("slug-taken", 409, "Another product or category has this slug."),
+    ("too-many-addresses", 409, "The account keeps as many addresses as it can."),
+    ("body-too-large", 413, "The body is larger than `max` bytes."),
+    ("unsupported-media-type", 415, "The body is not sent as plain JSON in UTF-8."),
+    ("address-invalid", 422, "A field of the address is not as it should be; `field` and `problem` say more."),
+    ("address-missing", 422, "There is no address to deliver to."),
+    ("amount-too-large", 422, "The sum is beyond what can be counted."),
+    ("category-invalid", 422, "A field of the category is not as it should be; `field` and `problem` say more."),
+    ("currency-unknown", 422, "The price is in a currency that the shop does not take."),
+    ("email-invalid", 422, "This is not an e-mail address."),
+    ("idempotency-key-mismatch", 422, "The `Idempotency-Key` of an order is the id of its quote, or is left out."),
+    ("idempotency-key-reused", 422, "The key came before with another request."),
+    ("name-invalid", 422, "The name is empty, too long, or more than one line."),
+    ("nothing-selected", 422, "Nothing in the cart is selected for checkout."),
+    ("password-too-common", 422, "The password is among the first that anybody would try."),
+    ("password-too-long", 422, "The password has more characters than `max_length`."),
+    ("password-too-short", 422, "The password has fewer characters than `min_length`."),
+    ("payment-method-unknown", 422, "This is not a way to pay here."),
+    ("product-invalid", 422, "A field of the product, variant or price is not as it should be; `field` and `problem` say more."),
+    ("quantity-invalid", 422, "The quantity is not between `min` and `max`."),
+    ("quote-invalid", 422, "This is not a quote of this shop, or it was altered."),
+    ("too-many-lines", 422, "The cart would have more than `max` different things."),
+    ("units-invalid", 422, "The number of units is not between `min` and `max`."),
+    ("validation", 422, "Fields are missing, unknown or of the wrong type; `errors` lists them."),
+    ("internal", 500, "Something is broken on our side; `instance` is the request id to tell us."),
+    ("gateway-busy", 503, "The payment service does not answer. The order is kept: try again."),
+    ("not-ready", 503, "The database does not answer, or cannot be read."),
+    ("overloaded", 503, "Too many requests at once: try again after `Retry-After` seconds."),
+    ("storage-full", 503, "The disk is full: nothing was written, reading goes on."),
+    ("storage-unavailable", 503, "The database does not answer: try again with the same key."),
+    ("timed-out", 503, "The answer took too long. It may have happened: ask again with the same key."),
+];
+
+/// Every code an error answer can carry: code, HTTP status, meaning.
+pub fn catalogue() -> &'static [(&'static str, u16, &'static str)] {
+    CATALOGUE
+}
+
+/// The catalogue as the page `docs/errors.md`.
+pub fn catalogue_markdown() -> String {
+    let mut page = String::from(
+        "# Errors\n\n\
+         Every answer from 400 on is `application/problem+json` (RFC 9457):\n\n\
+         ```json\n\
+         {\"type\":\"/problems/out-of-stock\",\"title\":\"out of stock\",\"status\":409,\n \
+         \"detail\":\"not enough in stock\",\"instance\":\"urn:uuid:0192f0c1-…\",\"short\":[…]}\n\
+         ```\n\n\
+         `type` is stable: programs look at nothing else. `detail` is for people, `instance` is \
+         the request id, which also stands in `X-Request-Id` and in the log. Further members are \
+         facts named below. This page is written by `cargo run -p web --example errors`.\n\n\
+         | type | status | meaning |\n|---|---|---|\n",
+    );
+    for (code, status, meaning) in CATALOGUE {
+        // Writing to a string cannot fail.
+        let _ = writeln!(page, "| `/problems/{code}` | {status} | {meaning} |");
+    }
+    page
+}
+
+/// What is known of a code.
+pub(crate) fn entry(code: &str) -> Option<&'static (&'static str, u16, &'static str)> {
+    CATALOGUE.iter().find(|(known, ..)| *known == code)
+}

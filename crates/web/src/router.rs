@@ -1,0 +1,35 @@
+//! The one list of routes.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::problem::{self, Problem};
+use crate::{App, api, envelope, health, hooks, shop};
+
+/// Everything the shop answers.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .merge(api::routes())
+        .merge(shop::routes())
+        .route("/hooks/{gateway}", post(hooks::receive))
+        .route("/problems/{code}", get(problem::show))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), envelope::layer))
+        .with_state(app)
+}
+
+async fn nowhere() -> Response {
+    Problem::not_found("address").into_response()
+}
+
+async fn not_so() -> Response {
+    let detail = "this address does not take this method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).into_response()
+}

@@ -1,0 +1,118 @@
+//! The server: HTTP/1.1 and HTTP/2 with every timeout set by hand. The framework's own `serve`
+//! installs no timer, so that slow headers would hang for ever.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+/// Time for the whole head of a request.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+/// Time without a byte on an HTTP/2 connection before it is asked whether it lives.
+const IDLE_TIME: Duration = Duration::from_secs(30);
+/// Bytes of a request's head.
+const HEADER_BYTES: usize = 32 * 1024;
+/// Fields of a request's head.
+const HEADER_FIELDS: usize = 100;
+/// Connections at once; more wait at the door.
+const CONNECTIONS_MAX: usize = 10_000;
+/// Time for what is under way when the server stops.
+const STOP_TIME: Duration = Duration::from_secs(10);
+
+/// Serves `router` on `listener` until `stop` comes; then finishes what is under way.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let builder = Arc::new(builder());
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    tokio::pin!(stop);
+    loop {
+        let Ok(seat) = room.clone().acquire_owned().await else { break };
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: others must leave first.
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            () = &mut stop => break,
+        };
+        let connection = connection(&builder, stream, peer, router.clone());
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, %peer, "a connection ended");
+            }
+            drop(seat);
+        });
+    }
+    drop(listener);
+    let finished = tokio::time::timeout(STOP_TIME, graceful.shutdown()).await;
+    if finished.is_err() {
+        tracing::warn!("some requests were cut off when the server stopped");
+    }
+    Ok(())
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(HEADER_BYTES.max(8192))
+        .max_headers(HEADER_FIELDS)
+        .keep_alive(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(IDLE_TIME))
+        .keep_alive_timeout(HEADER_TIME)
+        .max_concurrent_streams(128)
+        .max_header_list_size(u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(Some(20));
+    builder
+}
+
+fn connection(
+    builder: &Arc<Builder<TokioExecutor>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+) -> impl hyper_util::server::graceful::GracefulConnection<
+    Error = Box<dyn std::error::Error + Send + Sync>,
+> + Send
++ 'static {
+    // Answers are whole when they are written: waiting to fill a packet only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no-delay was not set");
+    }
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {}))
+        }
+    });
+    builder.serve_connection(TokioIo::new(stream), service).into_owned()
+}

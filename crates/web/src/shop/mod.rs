@@ -1,0 +1,112 @@
+//! The pages a buyer sees: plain HTML from the server, complete without a script.
+//!
+//! Every action is a link or a form; a form is answered with a redirect to a page. What may come
+//! twice (placing, paying, cancelling) carries its key in the form.
+
+mod account;
+mod address;
+mod assets;
+mod cart;
+mod cart_change;
+mod catalog_list;
+mod checkout;
+mod cookies;
+mod countries;
+mod error;
+mod goods;
+mod home;
+mod media;
+mod next;
+mod order;
+mod pay;
+mod place;
+mod product;
+mod register;
+mod shell;
+mod show;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+mod visitor;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use http::{HeaderName, HeaderValue, Uri, header};
+use kernel::limits;
+use tower_http::csrf::CsrfLayer;
+
+use crate::App;
+use crate::problem::Problem;
+use error::PageError;
+
+/// What every page allows: nothing but itself, and no script at all.
+const POLICY: &str = "default-src 'none'; script-src 'none'; style-src 'self'; \
+    img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Their routes.
+pub fn routes() -> Router<App> {
+    let csrf = CsrfLayer::new().with_rejection_response(|_| error::foreign_form());
+    Router::new()
+        .route("/", get(home::show))
+        .route("/products", get(catalog_list::everything))
+        .route("/c/{slug}", get(catalog_list::category))
+        .route("/p/{slug}", get(product::show))
+        .route("/cart", get(cart::show))
+        .route("/cart/add", post(cart_change::add))
+        .route("/cart/lines/{variant}", post(cart_change::line))
+        .route("/cart/select", post(cart_change::select_all))
+        .route("/cart/extend", post(cart_change::extend))
+        .route("/cart/clear", get(cart::ask_to_clear).post(cart_change::clear))
+        .route("/login", get(sign_in::form).post(sign_in::submit))
+        .route("/register", get(register::form).post(register::submit))
+        .route("/logout", post(sign_in::out))
+        .route("/checkout", get(checkout::show).post(place::submit))
+        .route("/checkout/details", get(address::for_checkout).post(address::add_for_checkout))
+        .route("/pay/{order}", post(pay::again))
+        .route("/pay/{order}/go", get(pay::go))
+        .route("/pay/{order}/return", get(pay::back))
+        .route("/o/{order}", get(order::show))
+        .route("/o/{order}/cancel", get(order::ask_to_cancel).post(order::cancel))
+        .route("/account", get(account::show))
+        .route("/account/addresses/new", get(address::for_account).post(address::add_for_account))
+        .route("/account/addresses/{address}", post(address::change))
+        .route("/assets/{name}", get(assets::serve))
+        .route("/media/{name}", get(media::serve))
+        .route("/{*path}", any(nowhere))
+        .layer(csrf)
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn(guard))
+}
+
+/// Sets what every page needs and a handler has not set itself.
+async fn guard(request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    let headers = answer.headers_mut();
+    or(headers, header::CONTENT_SECURITY_POLICY, POLICY);
+    or(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    or(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    or(
+        headers,
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    );
+    or(headers, header::CACHE_CONTROL, "no-store");
+    answer
+}
+
+fn or(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.entry(name).or_insert(HeaderValue::from_static(value));
+}
+
+/// An address without a page. Programs that ask below the API get their own kind of answer.
+async fn nowhere(uri: Uri) -> Response {
+    let for_programs = ["/api/", "/hooks/", "/problems/"];
+    if for_programs.iter().any(|root| uri.path().starts_with(root)) {
+        return Problem::not_found("address").into_response();
+    }
+    PageError::from(Problem::not_found("page")).into_response()
+}

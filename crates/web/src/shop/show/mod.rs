@@ -1,0 +1,11 @@
+//! How things look on a page: small types that write themselves as safe HTML.
+
+mod icon;
+mod money;
+mod time;
+mod words;
+
+pub(crate) use icon::Icon;
+pub(crate) use money::{Price, money, parse_amount};
+pub(crate) use time::{clock, moment, span};
+pub(crate) use words::{Badge, Prose, count, prose, sentence};

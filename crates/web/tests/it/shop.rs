@@ -1,0 +1,365 @@
+//! A shop for tests: its router in process, a clock that stands, dice that a seed decides, and a
+//! client that looks at every answer.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use flows::{SCHEMAS, Settings, Shop};
+use gateways::{Gateway, SandboxGateway, SandboxSettings, Secret, Url};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use identity::{Identity, NewAccount, PasswordPolicy, Role};
+use jobs::{Cashier, Jobs, Journal};
+use kernel::{Env, ManualClock, Timestamp, Uuid};
+use sandbox::{Sandbox, SandboxConfig};
+use serde_json::{Value, json};
+use store::sea_query::{Alias, Expr, ExprTrait as _, Query};
+use store::testing::TestDb;
+use tower::ServiceExt as _;
+use web::{App, Parts};
+
+use crate::shape;
+
+pub const PASSWORD: &str = "correct horse battery";
+const SANDBOX_SECRET: &str = "a-secret-for-tests";
+
+pub struct TestShop {
+    pub shop: Shop,
+    pub identity: Identity,
+    pub cashier: Cashier,
+    pub jobs: Jobs,
+    pub clock: Arc<ManualClock>,
+    pub sandbox: Sandbox,
+    pub router: Router,
+    pub db: TestDb,
+    document: Value,
+    next: std::sync::atomic::AtomicU32,
+}
+
+/// Somebody who has signed in.
+#[derive(Clone)]
+pub struct Person {
+    pub token: String,
+    pub email: String,
+}
+
+/// An answer that has been looked at.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+    pub text: String,
+}
+
+pub struct Ask<'a> {
+    shop: &'a TestShop,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl TestShop {
+    pub async fn open(db: TestDb) -> Self {
+        Self::open_with(db, Settings::default(), "http://127.0.0.1:9/").await
+    }
+
+    /// `public_url` is where the sandbox would send its notices.
+    pub async fn open_with(db: TestDb, settings: Settings, public_url: &str) -> Self {
+        let start: Timestamp = "2027-01-15T08:00:00Z".parse().unwrap();
+        let (env, clock) = Env::manual(start, 7);
+        let anywhere = "127.0.0.1:0".parse().unwrap();
+        let sandbox = SandboxConfig::new(anywhere, SANDBOX_SECRET, env.clone());
+        let sandbox = Sandbox::start(sandbox).await.unwrap();
+        let policy = PasswordPolicy { memory_kib: 8, passes: 1 };
+        let identity = Identity::new(policy, &env).unwrap();
+        let shop = Shop::open(db.db.clone(), env.clone(), settings).await.unwrap();
+        let gateway = SandboxSettings {
+            base_url: sandbox.base_url(),
+            secrets: vec![Secret::new(SANDBOX_SECRET)],
+        };
+        let gateway: Arc<dyn Gateway> = Arc::new(SandboxGateway::new(gateway, env).unwrap());
+        let public_url: Url = public_url.parse().unwrap();
+        let cashier = Cashier::new(shop.clone(), [gateway], public_url.clone());
+        let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
+        let app = App::new(Parts {
+            shop: shop.clone(),
+            identity: identity.clone(),
+            cashier: cashier.clone(),
+            public_url,
+            media: std::env::temp_dir(),
+        });
+        let document = serde_json::to_value(web::api::document()).unwrap();
+        let router = web::router(app);
+        let next = std::sync::atomic::AtomicU32::new(0);
+        Self { shop, identity, cashier, jobs, clock, sandbox, router, db, document, next }
+    }
+
+    pub fn ask(&self, method: Method, path: impl Into<String>) -> Ask<'_> {
+        let (headers, body) = (HeaderMap::new(), Vec::new());
+        Ask { shop: self, method, path: path.into(), headers, body }
+    }
+
+    pub fn get(&self, path: impl Into<String>) -> Ask<'_> {
+        self.ask(Method::GET, path)
+    }
+
+    pub fn post(&self, path: impl Into<String>, body: &Value) -> Ask<'_> {
+        self.ask(Method::POST, path).json(body)
+    }
+
+    pub fn patch(&self, path: impl Into<String>, body: &Value) -> Ask<'_> {
+        self.ask(Method::PATCH, path).json(body)
+    }
+
+    pub fn delete(&self, path: impl Into<String>) -> Ask<'_> {
+        self.ask(Method::DELETE, path)
+    }
+
+    /// Somebody new, without an address.
+    pub async fn person(&self) -> Person {
+        let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let email = format!("person{number}@example.org");
+        let form = json!({ "email": email, "password": PASSWORD, "name": "A Person" });
+        let made = self.post("/api/v1/accounts", &form).expect(201).await;
+        Person { token: made.body["token"].as_str().unwrap().to_owned(), email }
+    }
+
+    /// Somebody new, with an address.
+    pub async fn buyer(&self) -> Person {
+        let person = self.person().await;
+        self.post("/api/v1/me/addresses", &address()).by(&person).expect(201).await;
+        person
+    }
+
+    /// Who runs the shop.
+    pub async fn owner(&self) -> Person {
+        let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let email = format!("owner{number}@example.org");
+        let new = NewAccount {
+            email: email.clone(),
+            password: PASSWORD.into(),
+            name: "An Owner".into(),
+        };
+        let (db, env) = (&self.shop.db, &self.shop.env);
+        self.identity.create(db, env, new, Role::Owner).await.unwrap();
+        let form = json!({ "login": email, "password": PASSWORD });
+        let session = self.post("/api/v1/sessions", &form).expect(201).await;
+        Person { token: session.body["token"].as_str().unwrap().to_owned(), email }
+    }
+
+    /// A product with one variant at 12.99; gives the variant's id.
+    pub async fn product(&self, owner: &Person, slug: &str, units: i64) -> String {
+        let form = product(slug, units);
+        let made = self.post("/api/v1/admin/products", &form).by(owner).expect(201).await;
+        made.body["variants"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A quote for `quantity` of one thing; gives the quote.
+    pub async fn quote(&self, person: &Person, variant: &str, quantity: i64) -> Value {
+        let wish = json!({ "source": "buy_now", "variant_id": variant, "quantity": quantity });
+        self.post("/api/v1/checkout/quote", &wish).by(person).expect(200).await.body
+    }
+
+    /// An order of one thing; gives the order.
+    pub async fn order(&self, person: &Person, variant: &str, method: &str) -> Value {
+        let quote = self.quote(person, variant, 1).await;
+        let wish = json!({ "quote": quote["token"], "payment_method": method });
+        self.post("/api/v1/orders", &wish).by(person).expect(201).await.body
+    }
+
+    /// Units of a product's first variant: available and sold.
+    pub async fn stock(&self, slug: &str) -> (i64, i64) {
+        let page = self.get(format!("/api/v1/products/{slug}")).expect(200).await.body;
+        let variant = &page["variants"][0];
+        (variant["available"].as_i64().unwrap(), variant["sold"].as_i64().unwrap())
+    }
+
+    /// What the payer does on the sandbox's page.
+    pub async fn at_the_sandbox(&self, redirect_url: &str, button: &str) {
+        let url: http::Uri = format!("{redirect_url}/{button}").parse().unwrap();
+        let request = Request::post(url).body(Body::empty()).unwrap();
+        let client = hyper_util::client::legacy::Client::builder(
+            hyper_util::rt::TokioExecutor::new(),
+        )
+        .build_http();
+        let answer = client.request(request).await.unwrap();
+        assert!(answer.status().is_redirection(), "{answer:?}");
+    }
+
+    /// Rows of every table that a request could write to, and sums of what it could change.
+    pub async fn everything(&self) -> Vec<(String, i64)> {
+        let tables = [
+            "accounts", "sessions", "addresses", "carts", "cart_lines", "products", "variants",
+            "stock", "holds", "movements", "orders", "order_lines", "order_history", "attempts",
+            "refunds", "notices", "idempotency", "outbox",
+        ];
+        let sums = [
+            ("stock", "on_hand"), ("stock", "held"), ("stock", "sold"),
+            ("cart_lines", "quantity"), ("carts", "version"), ("variants", "price_minor"),
+            ("holds", "quantity"), ("orders", "steps"),
+        ];
+        self.shop
+            .db
+            .read(move |read| {
+                let mut all = Vec::new();
+                for table in tables {
+                    let mut query = Query::select();
+                    query.expr(Expr::cust("count(*)")).from(Alias::new(table));
+                    let rows: Vec<(i64,)> = read.select(&query)?;
+                    all.push((table.to_owned(), rows[0].0));
+                }
+                for (table, column) in sums {
+                    let mut query = Query::select();
+                    let sum = Expr::col(Alias::new(column)).sum().cast_as(Alias::new("bigint"));
+                    query.expr(sum).from(Alias::new(table));
+                    let rows: Vec<(Option<i64>,)> = read.select(&query)?;
+                    all.push((format!("{table}.{column}"), rows[0].0.unwrap_or(0)));
+                }
+                Ok::<_, kernel::Fault>(all)
+            })
+            .await
+            .unwrap()
+    }
+
+    /// Does what is due and makes sure that nothing is left behind.
+    pub async fn settle(&self) {
+        self.jobs.run_due().await.unwrap();
+        let waiting = self.shop.db.read(store::outbox::waiting).await.unwrap();
+        assert_eq!(waiting, 0, "events were left undone");
+    }
+}
+
+pub fn address() -> Value {
+    json!({
+        "name": "A Person", "line1": "1 Long Street", "city": "Berlin", "postcode": "10115",
+        "country": "DE",
+    })
+}
+
+pub fn product(slug: &str, units: i64) -> Value {
+    json!({
+        "slug": slug, "title": format!("The {slug}"), "description": "Made for tests.",
+        "variants": [{
+            "sku": format!("SKU-{slug}"), "title": format!("The {slug}, plain"),
+            "options": { "size": "M" }, "price": { "minor": 1299, "currency": "EUR" },
+            "units": units,
+        }],
+    })
+}
+
+impl Ask<'_> {
+    pub fn by(self, person: &Person) -> Self {
+        let bearer = format!("Bearer {}", person.token);
+        self.header("authorization", &bearer)
+    }
+
+    pub fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        self.headers.append(HeaderName::from_static(name), value);
+        self
+    }
+
+    pub fn without(mut self, name: &'static str) -> Self {
+        self.headers.remove(HeaderName::from_static(name));
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.bytes(serde_json::to_vec(body).unwrap())
+    }
+
+    /// A body as it is, said to be JSON.
+    pub fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self.header("content-type", "application/json")
+    }
+
+    pub async fn send(self) -> Answer {
+        let mut request = Request::new(Body::from(self.body));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.path.parse().unwrap();
+        *request.headers_mut() = self.headers;
+        let answer = self.shop.router.clone().oneshot(request).await.unwrap();
+        let answer = read(answer).await;
+        look(&answer, &self.path);
+        shape::check(&self.shop.document, &self.method, &self.path, &answer);
+        answer
+    }
+
+    /// Sends, and fails with the whole answer when it is another.
+    pub async fn expect(self, status: u16) -> Answer {
+        let what = format!("{} {}", self.method, self.path);
+        let answer = self.send().await;
+        assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text);
+        answer
+    }
+
+    /// Sends, and expects this problem.
+    pub async fn refused(self, status: u16, code: &str) -> Answer {
+        let what = format!("{} {}", self.method, self.path);
+        let answer = self.send().await;
+        let got = (answer.status.as_u16(), answer.code());
+        assert_eq!(got, (status, code), "{what}: {}", answer.text);
+        answer
+    }
+}
+
+impl Answer {
+    /// The code of a problem; empty for what is none.
+    pub fn code(&self) -> &str {
+        let kind = self.body["type"].as_str().unwrap_or_default();
+        kind.strip_prefix("/problems/").unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+async fn read(answer: Response) -> Answer {
+    let (parts, body) = answer.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Answer { status: parts.status, headers: parts.headers, body, text }
+}
+
+/// What is true of every answer.
+fn look(answer: &Answer, path: &str) {
+    let id: Uuid = answer.header("x-request-id").parse().expect("a request id");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert!(!answer.header("referrer-policy").is_empty(), "{path}");
+    let policy = answer.header("content-security-policy");
+    assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+    let status = answer.status;
+    if !answer.text.is_empty() {
+        assert!(answer.headers.contains_key(header::CONTENT_TYPE), "{path}");
+    }
+    if status.is_client_error() || status.is_server_error() {
+        let kind = answer.header("content-type");
+        assert!(kind.starts_with("application/problem+json"), "{path}: {kind} {}", answer.text);
+        let known = web::problem::catalogue();
+        let known = known.iter().find(|(code, ..)| *code == answer.code());
+        let (_, listed, _) = known.unwrap_or_else(|| panic!("{} is not listed", answer.text));
+        assert_eq!(*listed, status.as_u16(), "{}", answer.text);
+        assert_eq!(answer.body["status"], status.as_u16());
+        assert_eq!(answer.body["instance"], format!("urn:uuid:{id}"));
+        for member in ["title", "detail"] {
+            assert!(answer.body[member].as_str().is_some_and(|it| !it.is_empty()), "{member}");
+        }
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let asks = answer.headers.contains_key(header::WWW_AUTHENTICATE);
+        assert_eq!(asks, status == StatusCode::UNAUTHORIZED);
+    }
+}
+
+/// The shop's tables, for `store::on_both_engines!`.
+pub static TABLES: &[&store::Schema] = SCHEMAS;
