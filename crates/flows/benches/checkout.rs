@@ -6,12 +6,19 @@
 //! Each order is an order, its lines, a step of history, an event, stock and movements; callers
 //! wait for the commit. `ORDERS_SECONDS` makes the runs longer.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a benchmark measures the real clock, and has nobody to answer to"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use flows::lane::Shape;
 use catalog::{NewProduct, NewVariant, Status};
+use flows::lane::Shape;
 use flows::{CASH_ON_DELIVERY, Quote, QuoteLine, SCHEMAS, Settings, Shop};
 use hdrhistogram::Histogram;
 use identity::Address;
@@ -52,6 +59,9 @@ fn main() {
             (HOT, Shape::default(), 256),
             (SPREAD, Shape::default(), 256),
         ] {
+            if !wanted(engine, goods, callers) {
+                continue;
+            }
             let mut runs: Vec<Run> = (0..3)
                 .map(|_| runtime.block_on(run(engine, goods, shape, callers, seconds)))
                 .collect();
@@ -70,6 +80,14 @@ fn main() {
             );
         }
     }
+}
+
+/// `ORDERS_ONLY="sqlite hot 256"` keeps the rows that have all the words.
+fn wanted(engine: EngineKind, goods: Goods, callers: usize) -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a bench is told what to run")]
+    let only = std::env::var("ORDERS_ONLY").unwrap_or_default();
+    let row = format!("{engine:?} {} {callers}", goods.name).to_lowercase();
+    only.split_whitespace().all(|word| row.contains(word))
 }
 
 fn seconds() -> Duration {
@@ -102,7 +120,8 @@ async fn run(
 ) -> Run {
     let test = TestDb::new(engine, SCHEMAS);
     let env = Env::system();
-    let settings = Settings { payment: kernel::SignedDuration::from_hours(1), ..Settings::default() };
+    let settings =
+        Settings { payment: kernel::SignedDuration::from_hours(1), ..Settings::default() };
     let shop = Shop::open_with(test.db.clone(), env, settings, shape).await.unwrap();
     let customer: AccountId = shop.env.id();
     let stock = prepare(&shop, goods).await;

@@ -87,13 +87,12 @@ impl Shop {
         variant: VariantId,
         change: Change,
     ) -> Answer<CartView> {
-        let cart = match self.cart_of(&owner).await? {
-            Some(cart) => cart,
+        let cart = if let Some(cart) = self.cart_of(&owner).await? {
+            cart
+        } else {
             // A cart is made when something comes that can be put into it, and not before.
-            None => {
-                self.must_be_offered(variant).await?;
-                self.make_cart(&owner).await?
-            }
+            self.must_be_offered(variant).await?;
+            self.make_cart(&owner).await?
         };
         self.lane.submit(Command::SetLine { cart, variant, change }).await?;
         self.cart(owner).await

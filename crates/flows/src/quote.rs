@@ -4,8 +4,8 @@
 use identity::Address;
 use inventory::Short;
 use kernel::{
-    AccountId, AddressId, CartId, Currency, Error, Fault, Money, OrderId, ProductId, Timestamp, VariantId,
-    limits,
+    AccountId, AddressId, CartId, Currency, Error, Fault, Money, OrderId, ProductId, Timestamp,
+    VariantId, limits,
 };
 use orders::{LineTotal, Totals, add_up};
 use serde::{Deserialize, Serialize};
@@ -123,9 +123,7 @@ impl Shop {
 
     /// The token that stands for a quote.
     pub fn sign(&self, quote: &Quote) -> Result<String, Fault> {
-        self.seal
-            .close(quote)
-            .map_err(|e| Fault::Broken(format!("a quote cannot be written: {e}")))
+        self.seal.close(quote).map_err(|e| Fault::Broken(format!("a quote cannot be written: {e}")))
     }
 
     /// The quote behind a token, if this shop made it.
@@ -183,15 +181,12 @@ fn price(
             .find(|offer| offer.variant_id == variant_id)
             .filter(|offer| offer.active && offer.price.currency == currency)
             .ok_or(Error::Refused(Refusal::NotFound("variant")))?;
-        let line_total = offer
-            .price
-            .times(quantity)
-            .map_err(|_| Error::Refused(Refusal::AmountTooLarge))?
-            .minor;
+        let line_total =
+            offer.price.times(quantity).map_err(|_| Error::Refused(Refusal::AmountTooLarge))?.minor;
         let free = levels.iter().find(|stock| stock.variant_id == variant_id);
         let own = holds.iter().find(|hold| hold.variant_id == variant_id);
-        let available = free.map_or(0, inventory::Stock::available)
-            + own.map_or(0, |hold| hold.quantity);
+        let available =
+            free.map_or(0, inventory::Stock::available) + own.map_or(0, |hold| hold.quantity);
         if available < quantity {
             short.push(Short { variant_id, wanted: quantity, available });
         }

@@ -97,7 +97,9 @@ pub enum Refusal {
         state: State,
     },
     /// The payment provider does not answer.
-    #[error("the payment service does not answer: the order is kept, try again or choose another way")]
+    #[error(
+        "the payment service does not answer: the order is kept, try again or choose another way"
+    )]
     GatewayBusy,
     /// The hold was extended as often as it can be.
     #[error("the hold was extended as often as it can be")]

@@ -92,8 +92,7 @@ impl Shop {
                     inventory::receive(tx, &env, (variant.id, product), units, Some(staff))?;
                 }
                 if let Some(key) = &key {
-                    let answer =
-                        idempotency::Answer { status: 0, body: product.to_string() };
+                    let answer = idempotency::Answer { status: 0, body: product.to_string() };
                     idempotency::keep(tx, key, &answer, env.now())?;
                 }
                 let levels = inventory::levels_of_products(tx, [product])?;
@@ -105,7 +104,9 @@ impl Shop {
     fn check(&self, new: &NewProduct, units: &[i64]) -> Result<(), StockingRefusal> {
         let range = 0..=UNITS_MAX;
         if let Some(index) = units.iter().position(|units| !range.contains(units)) {
-            return Err(StockingRefusal::UnitsInvalid { field: format!("variants[{index}].units") });
+            return Err(StockingRefusal::UnitsInvalid {
+                field: format!("variants[{index}].units"),
+            });
         }
         let wanted = self.settings.currency;
         if new.variants.iter().any(|variant| variant.price.currency != wanted) {

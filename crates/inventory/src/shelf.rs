@@ -219,9 +219,8 @@ impl Shelf {
         (actor, reason): (AccountId, &str),
     ) -> Result<Stock, Short> {
         let available = self.available(variant_id);
-        let fits = |stock: &&mut Stock| {
-            delta >= -available && stock.on_hand.checked_add(delta).is_some()
-        };
+        let fits =
+            |stock: &&mut Stock| delta >= -available && stock.on_hand.checked_add(delta).is_some();
         let Some(stock) = self.stock.get_mut(variant_id).filter(fits) else {
             return Err(Short { variant_id, wanted: delta.saturating_neg(), available });
         };
@@ -286,5 +285,19 @@ impl Shelf {
             actor,
             created_at: env.now(),
         });
+    }
+}
+
+#[cfg(test)]
+impl Shelf {
+    /// A shelf that no database knows of.
+    pub(crate) fn with(stock: Stock) -> Self {
+        let mut shelf = Self::default();
+        shelf.stock.load([(stock.variant_id, stock)]);
+        shelf
+    }
+
+    pub(crate) fn stock(&self, variant: VariantId) -> Option<&Stock> {
+        self.stock.get(variant)
     }
 }

@@ -87,11 +87,7 @@ impl State {
 
     /// Whether the step to `to` is in the table.
     pub fn check(self, to: Self) -> Result<(), NotAllowed> {
-        if STEPS.contains(&(self, to)) {
-            Ok(())
-        } else {
-            Err(NotAllowed { from: self, to })
-        }
+        if STEPS.contains(&(self, to)) { Ok(()) } else { Err(NotAllowed { from: self, to }) }
     }
 
     /// Whether its units have left the shelf.

@@ -102,7 +102,15 @@ pub struct Line {
 }
 
 from_row!(Line {
-    order_id, position, variant_id, product_id, sku, title, unit_price, quantity, line_total,
+    order_id,
+    position,
+    variant_id,
+    product_id,
+    sku,
+    title,
+    unit_price,
+    quantity,
+    line_total,
 });
 
 /// Who took a step.

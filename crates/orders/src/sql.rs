@@ -45,7 +45,7 @@ store::sql! {
         "orders" (
             id uuid, number text, customer_id uuid, cart_id uuid, cart_version bigint, state text,
             payment_method text, currency text, item_count bigint, merchandise bigint,
-            discount bigint, shipping bigint, tax bigint, total bigint, address jsonb,
+            discount bigint, shipping bigint, tax bigint, total bigint, address text,
             fingerprint text, settled_by uuid, pay_by timestamptz, placed_at timestamptz,
             steps bigint
         )

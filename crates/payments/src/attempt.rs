@@ -153,10 +153,8 @@ pub fn submitted(
     poll_at: Timestamp,
 ) -> Result<bool, Fault> {
     let reference = Some(reference).filter(|reference| !reference.is_empty());
-    let touched = tx.execute(
-        &sql::ATTEMPT_SUBMITTED,
-        &[&id, &reference, &redirect_url, &now, &poll_at],
-    )?;
+    let touched =
+        tx.execute(&sql::ATTEMPT_SUBMITTED, &[&id, &reference, &redirect_url, &now, &poll_at])?;
     Ok(touched == 1)
 }
 

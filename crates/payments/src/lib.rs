@@ -6,10 +6,12 @@ mod inbox;
 mod judge;
 mod refund;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod till;
 
 pub use attempt::{
-    Attempt, AttemptState, Observed, of_order, find, history, mark_polled, submitted, to_poll,
+    Attempt, AttemptState, Observed, find, history, mark_polled, of_order, submitted, to_poll,
 };
 pub use inbox::{Notice, Waiting, notice_failed, notice_handled, notices_due, receive};
 pub use judge::{News, Saw, Verdict, judge};

@@ -16,19 +16,11 @@ pub(crate) struct Invariant {
     pub looks_at_time: bool,
 }
 
-const fn always(
-    name: &'static str,
-    says: &'static str,
-    finds: &'static Statement,
-) -> Invariant {
+const fn always(name: &'static str, says: &'static str, finds: &'static Statement) -> Invariant {
     Invariant { name, says, finds, looks_at_time: false }
 }
 
-const fn in_time(
-    name: &'static str,
-    says: &'static str,
-    finds: &'static Statement,
-) -> Invariant {
+const fn in_time(name: &'static str, says: &'static str, finds: &'static Statement) -> Invariant {
     Invariant { name, says, finds, looks_at_time: true }
 }
 

@@ -48,11 +48,7 @@ pub async fn verify(db: &Db, now: Timestamp, grace: SignedDuration) -> Result<Re
     Ok(Report { checked: invariants.len(), violations, invariants })
 }
 
-fn find(
-    read: &mut Read<'_>,
-    invariant: &Invariant,
-    deadline: Timestamp,
-) -> Result<Finding, Fault> {
+fn find(read: &mut Read<'_>, invariant: &Invariant, deadline: Timestamp) -> Result<Finding, Fault> {
     let Invariant { name, says, finds, looks_at_time } = *invariant;
     let wrong: Vec<(Place, i64)> =
         if looks_at_time { read.rows(finds, &[&deadline])? } else { read.rows(finds, &[])? };

@@ -4,7 +4,7 @@ create table outbox (
     aggregate uuid not null,
     seq bigint not null check (seq > 0),
     kind text not null,
-    payload jsonb not null,
+    payload text not null,
     created_at timestamptz not null,
     tries bigint not null default 0,
     due_at timestamptz not null,
@@ -13,7 +13,7 @@ create table outbox (
     primary key (aggregate, seq)
 ) /* key first */;
 
-create index outbox_due on outbox (due_at, aggregate, seq)
+create index outbox_due on outbox (due_at)
     where delivered_at is null and dead_reason is null;
 
 -- What each consumer has already done with an event; the second delivery finds its row here.

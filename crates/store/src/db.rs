@@ -108,7 +108,7 @@ impl Db {
     pub fn open_to_look(options: &Options) -> Result<Self, OpenError> {
         let engine = match Address::of(&options.url)? {
             Address::Sqlite(path) => Engine::Sqlite(sqlite::Engine::open_to_look(&path)?),
-            Address::Postgres => Engine::Postgres(postgres::Engine::open(options, &[], &None)?),
+            Address::Postgres => Engine::Postgres(postgres::Engine::open(options, &[], None)?),
         };
         Ok(Self { engine, injector: None })
     }
@@ -121,10 +121,10 @@ impl Db {
         let engine = match Address::of(&options.url)? {
             Address::Sqlite(path) => {
                 let readers = options.connections;
-                Engine::Sqlite(sqlite::Engine::open(&path, readers, schemas, &injector)?)
+                Engine::Sqlite(sqlite::Engine::open(&path, readers, schemas, injector.as_ref())?)
             }
             Address::Postgres => {
-                Engine::Postgres(postgres::Engine::open(options, schemas, &injector)?)
+                Engine::Postgres(postgres::Engine::open(options, schemas, injector.as_ref())?)
             }
         };
         Ok(Self { engine, injector })
@@ -141,7 +141,7 @@ impl Db {
     /// Runs `work` in one transaction and answers after its commit. An `Err` rolls it back.
     ///
     /// The transaction sees a serial world: SQLite has one writer, PostgreSQL runs it
-    /// SERIALIZABLE and again (up to five times) when another transaction won. So `work` may run
+    /// SERIALIZABLE and again (up to ten times) when another transaction won. So `work` may run
     /// more than once and must only compute and ask the `Tx`. Transactions that wait together on
     /// SQLite share one commit. A full queue answers [`Fault::Overloaded`] at once.
     pub async fn write<T, E>(

@@ -40,7 +40,7 @@ where
     E: From<Fault> + Send,
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<Keep, Fault> {
-        let outcome = (self.work)(tx);
+        let outcome = without_panic(|| (self.work)(tx))?;
         if let Some(fault) = tx.failure() {
             return Err(fault);
         }
@@ -87,13 +87,21 @@ where
     E: From<Fault> + Send,
 {
     fn run(self: Box<Self>, read: &mut Read<'_>) {
-        let answer = (self.work)(read);
+        let work = self.work;
+        let answer = without_panic(|| work(read)).unwrap_or_else(|fault| Err(fault.into()));
         let _ = self.to.send(answer);
     }
 
     fn fail(self: Box<Self>, fault: Fault) {
         let _ = self.to.send(Err(fault.into()));
     }
+}
+
+/// A closure with a bug must not take the thread with it that everybody's work runs on. What it
+/// did is undone like that of any other fault.
+fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+        .map_err(|_| Fault::Broken("the work on the database panicked".into()))
 }
 
 /// Waits for threads to end. The last handle to a database may be held by a job, and then it is

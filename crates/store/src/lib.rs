@@ -17,6 +17,8 @@ mod sqlite;
 mod statement;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod tracked;
 mod tx;
 mod value;
@@ -29,9 +31,7 @@ pub use inject::Injector;
 pub use kernel::Fault;
 pub use migrate::{Migration, Schema};
 pub use sea_query;
-pub use statement::{
-    Column, DeleteMany, InsertMany, Statement, Texts, UpdateMany, to_sqlite,
-};
+pub use statement::{Column, DeleteMany, InsertMany, Statement, Texts, UpdateMany, to_sqlite};
 pub use tracked::Tracked;
 pub use tx::{Read, Tx};
 pub use value::{FromColumn, FromRow, Json, Param, Row, Value};

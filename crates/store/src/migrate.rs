@@ -46,10 +46,7 @@ impl Schema {
         Ok(runner)
     }
 
-    pub(crate) fn migrate_sqlite(
-        &self,
-        conn: &mut rusqlite::Connection,
-    ) -> Result<(), OpenError> {
+    pub(crate) fn migrate_sqlite(&self, conn: &mut rusqlite::Connection) -> Result<(), OpenError> {
         self.runner(true)?.run(conn).map(|_| ()).map_err(|cause| self.failed(&cause))
     }
 

@@ -84,8 +84,7 @@ pub fn handled(
     consumer: &str,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let added =
-        tx.execute(&sql::HANDLED_ADD, &[&event.aggregate, &event.seq, &consumer, &now])?;
+    let added = tx.execute(&sql::HANDLED_ADD, &[&event.aggregate, &event.seq, &consumer, &now])?;
     Ok(added == 1)
 }
 

@@ -3,7 +3,7 @@
 crate::sql! {
     insert OUTBOX_ADD {
         "outbox" (
-            aggregate uuid, seq bigint, kind text, payload jsonb, created_at timestamptz,
+            aggregate uuid, seq bigint, kind text, payload text, created_at timestamptz,
             due_at timestamptz
         )
     }

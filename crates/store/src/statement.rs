@@ -125,11 +125,7 @@ pub struct InsertMany {
 
 impl InsertMany {
     /// Called by [`sql!`](crate::sql).
-    pub const fn new(
-        name: &'static str,
-        table: &'static str,
-        columns: &'static [Column],
-    ) -> Self {
+    pub const fn new(name: &'static str, table: &'static str, columns: &'static [Column]) -> Self {
         Self { name, table, columns, texts: OnceLock::new() }
     }
 
@@ -231,7 +227,7 @@ fn join(columns: &[Column], with: &str, each: impl Fn(usize, &Column) -> String)
 /// Declares a feature's statements, and `ALL` of them for the test that prepares each one on
 /// both engines.
 ///
-/// ```ignore
+/// ```text
 /// store::sql! {
 ///     query ORDER { "select id, number from orders where id = $1" }
 ///     insert LINES { "order_lines" (order_id uuid, position bigint) }

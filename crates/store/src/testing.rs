@@ -73,7 +73,9 @@ fn sqlite_copy(schemas: &[&'static Schema]) -> (String, Option<TempDir>) {
         if !template.exists() {
             let fresh = directory.path().join("template.db");
             let url = format!("sqlite:{}", fresh.display());
-            Db::open(&Options { url, connections: 1 }, schemas).expect("the tables are made").close();
+            Db::open(&Options { url, connections: 1 }, schemas)
+                .expect("the tables are made")
+                .close();
             std::fs::rename(fresh, &template).expect("the template is kept");
         }
         template

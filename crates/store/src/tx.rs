@@ -75,9 +75,9 @@ impl<'c> Read<'c> {
         };
         self.tick()?;
         let asked = match &mut self.conn {
-            Conn::Sqlite(conn) => keys.iter().try_for_each(|key| {
-                sqlite::query(conn, statement.sqlite_text(), &[key], &mut take)
-            }),
+            Conn::Sqlite(conn) => {
+                sqlite::query_by_key(conn, statement.sqlite_text(), &keys, &mut take)
+            }
             Conn::Postgres(session) => {
                 session.query_by_key(statement.postgres_text(), &keys, &mut take)
             }
@@ -128,9 +128,7 @@ impl<'c> Read<'c> {
         self.tick()?;
         let asked = match &mut self.conn {
             Conn::Sqlite(conn) => sqlite::query(conn, statement.sqlite_text(), params, &mut take),
-            Conn::Postgres(session) => {
-                session.query(statement.postgres_text(), params, &mut take)
-            }
+            Conn::Postgres(session) => session.query(statement.postgres_text(), params, &mut take),
         };
         self.note(asked)
     }

@@ -37,19 +37,17 @@ async fn within(request: Request, next: Next) -> Response {
     let uri = request.uri();
     if let Some(query) = uri.query()
         && !query.is_empty()
-        && !api::reads_parameters(uri.path())
+        && !api::reads_parameters(request.method(), uri.path())
     {
         let name = query.split(['=', '&']).next().unwrap_or_default();
         return extract::unknown_parameter(name).into_response();
     }
-    match tokio::time::timeout(ANSWER_TIME, next.run(request)).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            tracing::error!(seconds = ANSWER_TIME.as_secs(), "an answer took too long");
-            let detail = "the answer took too long: ask again with the same key";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timed-out", detail).into_response()
-        }
+    if let Ok(answer) = tokio::time::timeout(ANSWER_TIME, next.run(request)).await {
+        return answer;
     }
+    tracing::error!(seconds = ANSWER_TIME.as_secs(), "an answer took too long");
+    let detail = "the answer took too long: ask again with the same key";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timed-out", detail).into_response()
 }
 
 /// Headers that a handler may set otherwise; pages do.
@@ -77,4 +75,40 @@ pub fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
     let words = words.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no words");
     tracing::error!(panic = words, "a handler panicked");
     Problem::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    async fn ask(routes: Router) -> (StatusCode, String) {
+        let answer = routes.oneshot(http::Request::new(Body::empty())).await.unwrap();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_without_its_words() {
+        let broken = async || -> &'static str { panic!("a secret") };
+        let routes = Router::new().route("/", get(broken));
+        let (status, body) = ask(routes.layer(CatchPanicLayer::custom(panicked))).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(body.contains("/problems/internal") && !body.contains("secret"), "{body}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let routes = Router::new().route("/", get(std::future::pending::<&'static str>));
+        let (status, body) = ask(routes.layer(axum::middleware::from_fn(within))).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(body.contains("/problems/timed-out"), "{body}");
+    }
 }

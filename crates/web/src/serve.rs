@@ -1,6 +1,8 @@
 //! The server: HTTP/1.1 and HTTP/2 with every timeout set by hand. The framework's own `serve`
 //! installs no timer, so that slow headers would hang for ever.
 
+mod patience;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -19,10 +21,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+use patience::Patience;
+
 /// Time for the whole head of a request.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Time without a byte on an HTTP/2 connection before it is asked whether it lives.
 const IDLE_TIME: Duration = Duration::from_secs(30);
+/// Time without a byte before whoever was never answered is given up; longer than a body may take,
+/// so that whoever sends one too slowly is told.
+const SILENCE_TIME: Duration = Duration::from_secs(15);
+/// Time without a byte before a connection is given up; longer than any answer takes.
+const STALL_TIME: Duration = Duration::from_mins(1);
 /// Bytes of a request's head.
 const HEADER_BYTES: usize = 32 * 1024;
 /// Fields of a request's head.
@@ -43,7 +52,10 @@ pub async fn serve(
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     tokio::pin!(stop);
     loop {
-        let Ok(seat) = room.clone().acquire_owned().await else { break };
+        let seat = tokio::select! {
+            seat = room.clone().acquire_owned() => seat,
+            () = &mut stop => break,
+        };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
@@ -111,8 +123,11 @@ fn connection(
         async move {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
-            Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {}))
+            Ok::<_, Infallible>(
+                router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+            )
         }
     });
-    builder.serve_connection(TokioIo::new(stream), service).into_owned()
+    let stream = Patience::new(TokioIo::new(stream), SILENCE_TIME, STALL_TIME);
+    builder.serve_connection(stream, service).into_owned()
 }

@@ -23,10 +23,10 @@ impl State<'_> {
             Command::Select { cart, variants, selected } => {
                 self.select(*cart, variants.as_deref(), *selected)
             }
-            Command::Clear { cart } => self.clear(*cart),
+            Command::Clear { cart } => Ok(self.clear(*cart)),
             Command::Extend { cart } => self.extend(*cart),
-            Command::Merge { from, into } => self.merge(*from, *into),
-            Command::EndHold { cart, variant } => self.end_hold(*cart, *variant),
+            Command::Merge { from, into } => Ok(self.merge(*from, *into)),
+            Command::EndHold { cart, variant } => Ok(self.end_hold(*cart, *variant)),
             Command::Place(place) => self.place(place),
             Command::Pay { order, customer, gateway, attempt, .. } => {
                 self.pay(*order, *customer, gateway, *attempt)
@@ -121,12 +121,7 @@ impl State<'_> {
         }
     }
 
-    fn select(
-        &mut self,
-        cart: CartId,
-        variants: Option<&[VariantId]>,
-        selected: bool,
-    ) -> Outcome {
+    fn select(&mut self, cart: CartId, variants: Option<&[VariantId]>, selected: bool) -> Outcome {
         let all: Vec<VariantId>;
         let variants = if let Some(variants) = variants {
             variants
@@ -144,12 +139,12 @@ impl State<'_> {
         Ok(Done::Nothing)
     }
 
-    fn clear(&mut self, cart: CartId) -> Outcome {
+    fn clear(&mut self, cart: CartId) -> Done {
         for line in self.baskets.lines(cart) {
             self.let_go(cart, line.variant_id);
             self.baskets.set_quantity(cart, line.variant_id, 0, self.now);
         }
-        Ok(Done::Nothing)
+        Done::Nothing
     }
 
     fn extend(&mut self, cart: CartId) -> Outcome {
@@ -178,9 +173,9 @@ impl State<'_> {
     }
 
     /// Moves what can be had; the visitor's cart is empty afterwards.
-    fn merge(&mut self, from: CartId, into: CartId) -> Outcome {
+    fn merge(&mut self, from: CartId, into: CartId) -> Done {
         if from == into || self.baskets.cart(into).is_none() {
-            return Ok(Done::Moved(0));
+            return Done::Moved(0);
         }
         let until = self.hold_until();
         let mut moved = 0;
@@ -195,8 +190,7 @@ impl State<'_> {
             }
             let held = self.shelf.hold(Holder::Cart(into), variant).map_or(0, |h| h.quantity);
             let can = self.shelf.available(variant) + held;
-            let quantity =
-                (has + line.quantity).min(can.max(has)).min(limits::LINE_QUANTITY_MAX);
+            let quantity = (has + line.quantity).min(can.max(has)).min(limits::LINE_QUANTITY_MAX);
             if quantity > has
                 && self.shelf.promise(Holder::Cart(into), variant, quantity, until).is_ok()
             {
@@ -204,15 +198,15 @@ impl State<'_> {
                 moved += quantity - has;
             }
         }
-        Ok(Done::Moved(moved))
+        Done::Moved(moved)
     }
 
-    fn end_hold(&mut self, cart: CartId, variant: VariantId) -> Outcome {
+    fn end_hold(&mut self, cart: CartId, variant: VariantId) -> Done {
         let hold = self.shelf.hold(Holder::Cart(cart), variant);
         if hold.is_some_and(|hold| hold.expires_at <= self.now) {
             self.let_go(cart, variant);
         }
-        Ok(Done::Nothing)
+        Done::Nothing
     }
 
     pub(super) fn let_go(&mut self, cart: CartId, variant: VariantId) {

@@ -97,7 +97,7 @@ impl State<'_> {
                 NewsEffect::Settled
             }
             Stands::Expired if self.short(&units).is_empty() => NewsEffect::SettledLate,
-            _ => return self.orphan(attempt, news),
+            _ => return Ok(self.orphan(attempt, news)),
         };
         for (variant, quantity) in units {
             let sold = self.shelf.sell(self.env, id, variant, quantity);
@@ -109,13 +109,13 @@ impl State<'_> {
         Ok(Done::News(effect))
     }
 
-    fn orphan(&mut self, id: AttemptId, news: &News) -> Outcome {
+    fn orphan(&mut self, id: AttemptId, news: &News) -> Done {
         self.observe(id, news, NewsEffect::SentBack, |attempt| {
             attempt.state = AttemptState::Captured;
             attempt.orphan = true;
         });
         self.till.send_back(self.id(), id, "the order no longer wanted the money", self.now);
-        Ok(Done::News(NewsEffect::SentBack))
+        Done::News(NewsEffect::SentBack)
     }
 
     pub(super) fn refund_ended(&mut self, end: &RefundEnd) -> Outcome {

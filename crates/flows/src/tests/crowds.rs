@@ -22,7 +22,7 @@ async fn press(
     crowd.join_all().await
 }
 
-async fn sold_and_short(answers: Vec<Answer<Placed>>) -> (usize, usize) {
+fn sold_and_short(answers: &[Answer<Placed>]) -> (usize, usize) {
     let sold = answers.iter().filter(|answer| answer.is_ok()).count();
     let no = |answer: &&Answer<Placed>| {
         matches!(answer, Err(Error::Refused(Refusal::OutOfStock { .. })))
@@ -41,7 +41,7 @@ store::on_both_engines! { SCHEMAS;
             buyers.push((buyer, Arc::from(quote.token)));
         }
         let answers = press(&town, buyers, CASH_ON_DELIVERY).await;
-        assert_eq!(sold_and_short(answers).await, (10, 40));
+        assert_eq!(sold_and_short(&answers), (10, 40));
         assert_eq!(levels(&town, shirt).await, (0, 0, 10));
         sound(&town).await;
     }
@@ -92,7 +92,7 @@ store::on_both_engines! { SCHEMAS;
             buyers.push((buyer, Arc::from(quote.token)));
         }
         let answers = press(&town, buyers, CASH_ON_DELIVERY).await;
-        assert_eq!(sold_and_short(answers).await, (30, 0));
+        assert_eq!(sold_and_short(&answers), (30, 0));
         assert_eq!(levels(&town, goods[0]).await, (55, 0, 45));
         assert_eq!(levels(&town, goods[1]).await, (55, 0, 45));
         sound(&town).await;

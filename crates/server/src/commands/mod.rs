@@ -26,7 +26,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Errors => {
-            print!("{}", web::problem::as_markdown());
+            print!("{}", web::problem::catalogue_markdown());
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -2,19 +2,20 @@
 
 mod draw;
 mod goods;
+mod sales;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catalog::{
-    CatalogRefusal, ListQuery, NewCategory, NewImage, NewProduct, NewVariant, Status,
-};
+use catalog::{CatalogRefusal, ListQuery, NewCategory, NewImage, NewProduct, NewVariant, Status};
 use flows::Shop;
-use kernel::{Env, Error, Fault, ManualClock, Money, SignedDuration};
+use kernel::{Env, Error, Fault, ManualClock, Money, SignedDuration, VariantId};
 use store::Tx;
 
 use goods::{CATEGORIES, GOODS, Good};
+pub use sales::SaleError;
 
 /// Why the demo shop has no stock.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum FillError {
     /// The database is broken, or our own goods are.
     #[error("the demo stock was not kept: {0}")]
     Shop(#[from] Error<CatalogRefusal>),
+    /// A sale did not come about.
+    #[error(transparent)]
+    Sale(#[from] SaleError),
     /// A picture cannot be kept.
     #[error("cannot write the picture {path}: {cause}")]
     Picture {
@@ -49,11 +53,16 @@ pub async fn fill(shop: &Shop, media: &Path) -> Result<(), FillError> {
         products.push(product(good, images, shop.settings.currency));
     }
     let env = shop.env.clone();
-    shop.db.write(move |tx| keep(tx, &env, &products)).await?;
-    Ok(())
+    let articles = shop.db.write(move |tx| keep(tx, &env, &products)).await?;
+    Ok(sales::place(shop, |sku| articles.get(sku).copied()).await?)
 }
 
-fn keep(tx: &mut Tx<'_>, env: &Env, products: &[NewProduct]) -> Result<(), Error<CatalogRefusal>> {
+/// Gives the variant of each article.
+fn keep(
+    tx: &mut Tx<'_>,
+    env: &Env,
+    products: &[NewProduct],
+) -> Result<BTreeMap<String, VariantId>, Error<CatalogRefusal>> {
     for (position, category) in (0..).zip(CATEGORIES) {
         let parent_id = match category.parent {
             Some(slug) => catalog::category(tx, slug)?.map(|parent| parent.id),
@@ -67,14 +76,16 @@ fn keep(tx: &mut Tx<'_>, env: &Env, products: &[NewProduct]) -> Result<(), Error
         };
         catalog::create_category(tx, env, &new)?;
     }
+    let mut articles = BTreeMap::new();
     for ((good, product), ago) in GOODS.iter().zip(products).zip((1..=GOODS.len()).rev()) {
         let env = arriving(env, i32::try_from(ago).unwrap_or(0));
         let made = catalog::create_product(tx, &env, product)?;
         for (variant, item) in made.variants.iter().zip(good.items) {
             inventory::receive(tx, &env, (variant.id, made.product.id), item.units, None)?;
+            articles.insert(variant.sku.clone(), variant.id);
         }
     }
-    Ok(())
+    Ok(articles)
 }
 
 /// The world as it was when a good came in, `ago` arrivals before the next one.

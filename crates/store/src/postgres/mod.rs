@@ -43,12 +43,10 @@ impl Engine {
     pub(crate) fn open(
         options: &Options,
         schemas: &[&'static Schema],
-        injector: &Option<Arc<Injector>>,
+        injector: Option<&Arc<Injector>>,
     ) -> Result<Arc<Self>, OpenError> {
-        let config: tokio_postgres::Config = options
-            .url
-            .parse()
-            .map_err(|_| OpenError::Address(options.url.clone()))?;
+        let config: tokio_postgres::Config =
+            options.url.parse().map_err(|_| OpenError::Address(options.url.clone()))?;
         session::migrate(&config, schemas)?;
         let (writes, write_orders) = sync_channel(limits::WRITE_QUEUE_MAX);
         let (lane, lane_orders) = sync_channel(limits::LANE_BATCH_MAX);
@@ -94,9 +92,8 @@ impl Engine {
 
     pub(crate) fn close(&self) {
         drop(self.queues.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let threads = std::mem::take(
-            &mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         crate::job::join_others(threads);
     }
 }

@@ -60,7 +60,7 @@ impl Session {
 
     /// Lets the thread wait without leaving the connection alone.
     pub(super) fn pause(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     pub(crate) fn query(
@@ -123,7 +123,9 @@ impl Session {
         let rows = self.runtime.block_on(async {
             let rows = self.client.query(&statement, params);
             match begin {
-                Some(begin) => tokio::try_join!(self.client.batch_execute(begin), rows).map(|x| x.1),
+                Some(begin) => {
+                    tokio::try_join!(self.client.batch_execute(begin), rows).map(|x| x.1)
+                }
                 None => rows.await,
             }
         });
@@ -152,8 +154,7 @@ impl Session {
         if let Some(statement) = self.prepared.get(text) {
             return Ok(statement.clone());
         }
-        let statement =
-            self.runtime.block_on(self.client.prepare(text)).map_err(|e| fault(&e))?;
+        let statement = self.runtime.block_on(self.client.prepare(text)).map_err(|e| fault(&e))?;
         if self.prepared.len() >= PREPARED_MAX {
             self.prepared.clear();
         }
@@ -231,7 +232,7 @@ pub(super) fn fault(error: &tokio_postgres::Error) -> Fault {
 }
 
 fn error_is_io(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 fn words(error: &tokio_postgres::Error) -> String {

@@ -20,7 +20,7 @@ pub(super) enum Work {
 }
 
 /// Times a transaction is run when others keep winning.
-const TRIES_MAX: u32 = 5;
+const TRIES_MAX: u32 = 10;
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,9 +73,9 @@ pub(super) fn start(
     index: usize,
     config: &Config,
     orders: Arc<Mutex<Receiver<Work>>>,
-    injector: &Option<Arc<Injector>>,
+    injector: Option<&Arc<Injector>>,
 ) -> Result<JoinHandle<()>, OpenError> {
-    let (config, injector) = (config.clone(), injector.clone());
+    let (config, injector) = (config.clone(), injector.cloned());
     let (say, connected) = std::sync::mpsc::sync_channel(1);
     let thread = Builder::new()
         .name(format!("{}-{index}", role.name()))
@@ -83,7 +83,8 @@ pub(super) fn start(
             Ok(session) => {
                 // Nobody left to hear it means that opening was given up.
                 let _ = say.send(Ok(()));
-                Worker { role, config, session: Some(session), injector }.work(&orders);
+                let turn = u32::try_from(index + 1).unwrap_or(1);
+                Worker { role, turn, config, session: Some(session), injector }.work(&orders);
             }
             Err(fault) => {
                 let _ = say.send(Err(fault));
@@ -99,6 +100,8 @@ pub(super) fn start(
 
 struct Worker {
     role: Role,
+    /// 1, 2 … among those of its role.
+    turn: u32,
     config: Config,
     /// None after the connection was lost; the next job opens another.
     session: Option<Session>,
@@ -146,7 +149,8 @@ impl Worker {
             match self.attempt(job.as_mut()) {
                 Err(Fault::Contention) if tries < TRIES_MAX => {
                     if let Some(session) = &self.session {
-                        session.pause(Duration::from_millis(u64::from(tries * tries)));
+                        // Two that met wait for different times, so that they do not meet again.
+                        session.pause(Duration::from_micros(700) * tries * self.turn);
                     }
                 }
                 outcome => return job.answer(outcome),

@@ -21,7 +21,7 @@ use crate::tx::{Conn, Read};
 
 #[cfg(feature = "testing")]
 pub(crate) use statements::prepare;
-pub(crate) use statements::{column, execute, execute_many, query, query_values};
+pub(crate) use statements::{column, execute, execute_many, query, query_by_key, query_values};
 
 use open::{Files, fault};
 
@@ -39,7 +39,7 @@ impl Engine {
         path: &Path,
         readers: usize,
         schemas: &[&'static Schema],
-        injector: &Option<Arc<Injector>>,
+        injector: Option<&Arc<Injector>>,
     ) -> Result<Arc<Self>, OpenError> {
         let files = Files::claim(path)?;
         let mut conn = files.writer()?;
@@ -49,7 +49,7 @@ impl Engine {
         let readers: Result<Vec<_>, _> = (0..readers.max(1)).map(|_| files.reader()).collect();
         let readers = readers?;
         let (queue, orders) = mpsc::channel(limits::WRITE_QUEUE_MAX);
-        let threads = writer::start(files.clone(), conn, orders, injector.clone())?;
+        let threads = writer::start(files.clone(), conn, orders, injector.cloned())?;
         Ok(Arc::new(Self {
             files,
             queue: Mutex::new(Some(queue)),
@@ -89,12 +89,9 @@ impl Engine {
         work: impl FnOnce(&mut Read<'_>) -> Result<T, E>,
         injector: Option<Arc<Injector>>,
     ) -> Result<T, E> {
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= limits::READ_QUEUE_MAX {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(Fault::Overloaded.into());
-        }
+        let waits = Waits::begin(&self.waiting).ok_or(Fault::Overloaded)?;
         let permit = self.free.acquire().await;
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        drop(waits);
         let Ok(_permit) = permit else {
             return Err(Fault::Unavailable("the database is closing".into()).into());
         };
@@ -121,9 +118,8 @@ impl Engine {
     pub(crate) fn close(&self) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.free.close();
-        let threads = std::mem::take(
-            &mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         crate::job::join_others(threads);
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.files.release();
@@ -137,6 +133,23 @@ impl Engine {
         let queue = queue.ok_or_else(closing)?;
         queue.send(writer::Order::LimitPages(pages, done)).await.map_err(|_| closing())?;
         answer.await.map_err(|_| closing())?
+    }
+}
+
+/// A place in the queue of readers. Given back also when the caller goes away before its turn.
+struct Waits<'e>(&'e AtomicUsize);
+
+impl<'e> Waits<'e> {
+    fn begin(waiting: &'e AtomicUsize) -> Option<Self> {
+        let before = waiting.fetch_add(1, Ordering::Relaxed);
+        let place = Self(waiting);
+        (before < limits::READ_QUEUE_MAX).then_some(place)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -99,9 +99,8 @@ impl Files {
             conn.set_prepared_statement_cache_capacity(256);
             Ok(conn)
         };
-        conn.and_then(set).map_err(|e| {
-            OpenError::Engine(format!("{}: {e}", self.database.display()))
-        })
+        conn.and_then(set)
+            .map_err(|e| OpenError::Engine(format!("{}: {e}", self.database.display())))
     }
 }
 

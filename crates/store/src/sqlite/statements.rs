@@ -22,6 +22,20 @@ pub(crate) fn query(
     collect(&mut statement, take)
 }
 
+/// Asks once for each key.
+pub(crate) fn query_by_key(
+    conn: &Connection,
+    text: &str,
+    keys: &[Uuid],
+    take: &mut Take<'_>,
+) -> Result<(), Fault> {
+    let mut statement = prepare(conn, text)?;
+    keys.iter().try_for_each(|key| {
+        bind(&mut statement, 0, Value::Uuid(*key))?;
+        collect(&mut statement, take)
+    })
+}
+
 pub(crate) fn query_values(
     conn: &Connection,
     text: &str,
@@ -35,11 +49,7 @@ pub(crate) fn query_values(
     collect(&mut statement, take)
 }
 
-pub(crate) fn execute(
-    conn: &Connection,
-    text: &str,
-    params: &[&dyn Param],
-) -> Result<u64, Fault> {
+pub(crate) fn execute(conn: &Connection, text: &str, params: &[&dyn Param]) -> Result<u64, Fault> {
     let mut statement = prepare(conn, text)?;
     for (index, param) in params.iter().enumerate() {
         bind(&mut statement, index, param.value())?;
@@ -63,10 +73,7 @@ pub(crate) fn execute_many<'v, const N: usize>(
     Ok(all)
 }
 
-pub(crate) fn column<'r>(
-    row: &'r rusqlite::Row<'_>,
-    index: usize,
-) -> Result<Value<'r>, Fault> {
+pub(crate) fn column<'r>(row: &'r rusqlite::Row<'_>, index: usize) -> Result<Value<'r>, Fault> {
     match row.get_ref(index).map_err(|e| fault(&e))? {
         ValueRef::Null => Ok(Value::Null),
         ValueRef::Integer(it) => Ok(Value::Int(it)),
@@ -95,11 +102,7 @@ fn touched(statement: &mut CachedStatement<'_>) -> Result<u64, Fault> {
     Ok(touched as u64)
 }
 
-fn bind(
-    statement: &mut CachedStatement<'_>,
-    index: usize,
-    value: Value<'_>,
-) -> Result<(), Fault> {
+fn bind(statement: &mut CachedStatement<'_>, index: usize, value: Value<'_>) -> Result<(), Fault> {
     statement.raw_bind_parameter(index + 1, Bound(value)).map_err(|e| fault(&e))
 }
 

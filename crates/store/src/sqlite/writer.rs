@@ -136,6 +136,9 @@ impl Writer {
         let mut faults: Vec<Option<Fault>> = Vec::with_capacity(batch.len());
         let done = self.connection().and_then(|conn| {
             run(conn, "begin immediate")?;
+            if let [job] = batch.as_mut_slice() {
+                return alone(conn, job.as_mut(), injector.as_ref(), &mut faults);
+            }
             for job in batch.iter_mut() {
                 faults.push(one(conn, job.as_mut(), injector.as_ref())?);
             }
@@ -185,6 +188,30 @@ impl Writer {
         {
             fold(conn, "restart");
             self.log_pages.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Runs the only job of a batch: the transaction itself is what is undone, and the pages it
+/// changes are not copied for a savepoint.
+fn alone(
+    conn: &Connection,
+    job: &mut dyn Write,
+    injector: Option<&Arc<Injector>>,
+    faults: &mut Vec<Option<Fault>>,
+) -> Result<(), Fault> {
+    let kept = job.run(&mut Tx::new(Conn::Sqlite(conn), injector.cloned()));
+    if conn.is_autocommit() {
+        // The engine rolled the transaction back by itself (a full disk does that).
+        return Err(kept.err().unwrap_or(Fault::Contention));
+    }
+    match kept {
+        Ok(Keep::Commit) => run(conn, "commit"),
+        Ok(Keep::Refused) => run(conn, "rollback"),
+        Err(fault @ Fault::Unavailable(_)) => Err(fault),
+        Err(fault) => {
+            faults.push(Some(fault));
+            run(conn, "rollback")
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What only a test may do: write past every rule, read everything, and copy a whole database.
 
+use std::fmt::Write as _;
+
 use kernel::Fault;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -77,8 +79,15 @@ impl TestDb {
     }
 }
 
-fn broken(cause: impl std::fmt::Display) -> Fault {
-    Fault::Broken(format!("{cause:#}"))
+fn broken(cause: impl std::error::Error) -> Fault {
+    let mut words = cause.to_string();
+    let mut deeper = cause.source();
+    while let Some(cause) = deeper {
+        words.push_str(": ");
+        words.push_str(&cause.to_string());
+        deeper = cause.source();
+    }
+    Fault::Broken(words)
 }
 
 fn sqlite(path: &str) -> Result<Connection, Fault> {
@@ -103,7 +112,10 @@ fn with_blobs(sql: &str) -> String {
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (id, rest) = part.split_once('\'').unwrap_or((part, ""));
-        text.push_str(&format!("x'{}'{rest}", id.replace('-', "")));
+        text.push_str("x'");
+        text.push_str(&id.replace('-', ""));
+        text.push('\'');
+        text.push_str(rest);
     }
     text
 }
@@ -120,10 +132,11 @@ fn sqlite_dump(conn: &Connection) -> rusqlite::Result<Vec<String>> {
         while let Some(row) = rows.next()? {
             let mut line = table.clone();
             for column in 0..columns {
-                line.push_str(&match row.get_ref(column)? {
-                    ValueRef::Text(it) => format!(" {}", String::from_utf8_lossy(it)),
-                    other => format!(" {other:?}"),
-                });
+                line.push(' ');
+                match row.get_ref(column)? {
+                    ValueRef::Text(it) => line.push_str(&String::from_utf8_lossy(it)),
+                    other => write!(line, "{other:?}").unwrap_or_default(),
+                }
             }
             lines.push(line);
         }

@@ -94,8 +94,7 @@ async fn list(State(app): State<App>, caller: Caller) -> Answer {
 )]
 async fn add(State(app): State<App>, caller: Caller, Json(form): Json<Add>) -> Answer {
     let Add { name, line1, line2, city, postcode, country, phone, default: is_default } = form;
-    let new =
-        NewAddress { name, line1, line2, city, postcode, country, phone, is_default };
+    let new = NewAddress { name, line1, line2, city, postcode, country, phone, is_default };
     let (owner, env) = (caller.id(), app.shop.env.clone());
     let kept = app.shop.db.write(move |tx| addresses::add(tx, &env, owner, new.clone())).await?;
     Ok(created(&AddressBody::from(kept)))

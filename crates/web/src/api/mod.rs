@@ -14,6 +14,7 @@ mod products;
 mod sessions;
 
 use axum::Router;
+use http::Method;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
@@ -48,9 +49,12 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
 }
 
 /// Lists are the only ones that read parameters from the address.
-pub(crate) fn reads_parameters(path: &str) -> bool {
-    matches!(
-        path.strip_prefix(ROOT),
-        Some("/products" | "/orders" | "/admin/orders") | None
-    )
+pub(crate) fn reads_parameters(method: &Method, path: &str) -> bool {
+    match path.strip_prefix(ROOT) {
+        Some("/products" | "/orders" | "/admin/orders") => {
+            matches!(*method, Method::GET | Method::HEAD)
+        }
+        Some(_) => false,
+        None => true,
+    }
 }

@@ -3,9 +3,9 @@
 use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{
-    Components, Content, InfoBuilder, OpenApi, Ref, RefOr, Response, Tag,
-};
+use utoipa::openapi::{Components, Content, InfoBuilder, OpenApi, Ref, RefOr, Response, Tag};
+
+use super::ROOT;
 
 /// An error answer (RFC 9457). Programs look at `type`; members beyond these are facts.
 #[derive(ToSchema)]
@@ -65,27 +65,43 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
         .into(),
     );
     let components = document.components.get_or_insert_with(Components::new);
-    let mut schemas = vec![(Problem::name().into_owned(), <Problem as utoipa::PartialSchema>::schema())];
+    let mut schemas =
+        vec![(Problem::name().into_owned(), <Problem as utoipa::PartialSchema>::schema())];
     Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);
     components.add_security_scheme(
         "token",
         SecurityScheme::Http(Http::builder().scheme(HttpAuthScheme::Bearer).build()),
     );
-    for item in document.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
-        operations.into_iter().flatten().for_each(add_problems);
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(name(method, path));
+                add_problems(operation);
+            }
+        }
     }
     document
+}
+
+/// `post_orders_id_cancel`.
+fn name(method: &str, path: &str) -> String {
+    let path = path.strip_prefix(ROOT).unwrap_or(path).replace(['{', '}'], "");
+    format!("{method}{}", path.replace(['/', '-'], "_"))
 }
 
 /// The problems that an operation can answer by what it reads.
 fn add_problems(operation: &mut Operation) {
     let parameters = operation.parameters.iter().flatten();
-    let in_path = parameters.into_iter().any(
-        |it| matches!(it, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path),
-    );
+    let in_path = parameters
+        .into_iter()
+        .any(|it| matches!(it, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path));
     let has_body = operation.request_body.is_some();
     let staff = operation.tags.iter().flatten().any(|tag| tag == "staff");
     let mut all = vec![

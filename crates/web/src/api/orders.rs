@@ -1,21 +1,18 @@
 //! Orders: placed from a quote, looked at, called off.
 
+mod body;
+
 use axum::extract::State;
 use axum::response::Response;
-use flows::{Placed, Refusal, Shop};
+use flows::{Refusal, Shop};
 use http::{HeaderName, HeaderValue, StatusCode};
-use kernel::{
-    AccountId, AttemptId, Error, Fault, Money, OrderId, ProductId, Timestamp, VariantId, limits,
-};
+use kernel::{AccountId, Error, OrderId, limits};
 use orders::Order;
-use payments::Attempt;
 use serde::{Deserialize, Serialize};
-use store::Read;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::addresses::AddressBody;
 use crate::App;
 use crate::answer::{Answer, created, ok};
 use crate::extract::{
@@ -23,11 +20,11 @@ use crate::extract::{
 };
 use crate::problem::Problem;
 
+use body::Summaries;
+pub(super) use body::{OrderBody, Summary};
+
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(place, list))
-        .routes(routes!(show))
-        .routes(routes!(cancel))
+    OpenApiRouter::new().routes(routes!(place, list)).routes(routes!(show)).routes(routes!(cancel))
 }
 
 /// Says that the answer was given before.
@@ -61,193 +58,6 @@ pub(super) struct PageOf {
     cursor: Option<String>,
 }
 
-/// Where an order stands.
-#[derive(Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = OrderState)]
-pub(super) enum StateWord {
-    Pending,
-    CashDue,
-    Paid,
-    Packed,
-    Shipped,
-    Delivered,
-    Expired,
-    Cancelled,
-    Refunded,
-}
-
-/// An order in a line.
-#[derive(Serialize, ToSchema)]
-#[schema(as = OrderSummary)]
-pub(super) struct Summary {
-    id: OrderId,
-    /// What people say.
-    #[schema(example = "7QK-2M9-XRT")]
-    number: String,
-    state: StateWord,
-    payment_method: String,
-    /// Units over all lines.
-    item_count: i64,
-    /// What is to be paid.
-    total: Money,
-    /// Until when it has to be paid; null when it does not wait for a payment.
-    pay_by: Option<Timestamp>,
-    placed_at: Timestamp,
-}
-
-/// A page of orders, newest first.
-#[derive(Serialize, ToSchema)]
-#[schema(as = OrderList)]
-struct Summaries {
-    items: Vec<Summary>,
-    /// Where the next page begins; null on the last one.
-    next_cursor: Option<String>,
-}
-
-/// An order with all that belongs to it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Order)]
-pub(super) struct OrderBody {
-    #[serde(flatten)]
-    summary: Summary,
-    /// Lines before any discount.
-    merchandise: Money,
-    discount: Money,
-    shipping: Money,
-    tax: Money,
-    lines: Vec<LineBody>,
-    /// Where it goes, as it was when the order was placed.
-    address: Option<AddressBody>,
-    /// Every step it took, oldest first.
-    history: Vec<StepBody>,
-    /// Every try to pay it, oldest first.
-    payments: Vec<PaymentBody>,
-}
-
-/// A line of an order: what was bought, as it was.
-#[derive(Serialize, ToSchema)]
-#[schema(as = OrderLine)]
-struct LineBody {
-    variant_id: VariantId,
-    product_id: ProductId,
-    sku: String,
-    title: String,
-    unit_price: Money,
-    quantity: i64,
-    line_total: Money,
-}
-
-/// A step of an order.
-#[derive(Serialize, ToSchema)]
-#[schema(as = OrderStep)]
-struct StepBody {
-    /// Where it stood; null for the first.
-    from: Option<String>,
-    to: String,
-    /// Who took it: `customer`, `staff`, `payment`, `clock`.
-    by: String,
-    note: Option<String>,
-    at: Timestamp,
-}
-
-/// A try to pay.
-#[derive(Serialize, ToSchema)]
-#[schema(as = OrderPayment)]
-struct PaymentBody {
-    id: AttemptId,
-    gateway: String,
-    /// `submitting`, `awaiting_payer`, `captured`, `canceled`.
-    state: &'static str,
-    amount: Money,
-    /// Where the payer goes, while they may pay.
-    redirect_url: Option<String>,
-    created_at: Timestamp,
-}
-
-impl From<orders::State> for StateWord {
-    fn from(state: orders::State) -> Self {
-        match state {
-            orders::State::Pending => Self::Pending,
-            orders::State::CashDue => Self::CashDue,
-            orders::State::Paid => Self::Paid,
-            orders::State::Packed => Self::Packed,
-            orders::State::Shipped => Self::Shipped,
-            orders::State::Delivered => Self::Delivered,
-            orders::State::Expired => Self::Expired,
-            orders::State::Cancelled => Self::Cancelled,
-            orders::State::Refunded => Self::Refunded,
-        }
-    }
-}
-
-impl From<Placed> for Summary {
-    fn from(placed: Placed) -> Self {
-        let Placed { id, number, state, payment_method, item_count, total, pay_by, .. } = placed;
-        let (state, placed_at) = (state.into(), placed.placed_at);
-        Self { id, number, state, payment_method, item_count, total, pay_by, placed_at }
-    }
-}
-
-impl From<Order> for Summary {
-    fn from(order: Order) -> Self {
-        Self {
-            id: order.id,
-            total: order.total(),
-            number: order.number,
-            state: order.state.into(),
-            payment_method: order.payment_method,
-            item_count: order.totals.item_count,
-            pay_by: order.pay_by.filter(|_| order.state == orders::State::Pending),
-            placed_at: order.placed_at,
-        }
-    }
-}
-
-impl From<orders::Step> for StepBody {
-    fn from(step: orders::Step) -> Self {
-        // Which of the staff is the shop's own business.
-        let by = step.actor.split(':').next().unwrap_or_default().to_owned();
-        let from = Some(step.from_state).filter(|from| from != "new");
-        Self { from, to: step.to_state, by, note: step.note, at: step.at }
-    }
-}
-
-impl From<Attempt> for PaymentBody {
-    fn from(attempt: Attempt) -> Self {
-        let Attempt { id, gateway, state, amount, redirect_url, created_at, .. } = attempt;
-        let redirect_url = redirect_url.filter(|_| state.is_live());
-        Self { id, gateway, state: state.as_str(), amount, redirect_url, created_at }
-    }
-}
-
-/// An order with its lines, history and payments: four statements.
-pub(super) fn body(read: &mut Read<'_>, order: Order) -> Result<OrderBody, Fault> {
-    let money = |minor| Money::new(minor, order.totals.currency);
-    let line = |line: orders::Line| LineBody {
-        variant_id: line.variant_id,
-        product_id: line.product_id,
-        sku: line.sku,
-        title: line.title,
-        unit_price: money(line.unit_price),
-        quantity: line.quantity,
-        line_total: money(line.line_total),
-    };
-    let address: Option<identity::Address> = serde_json::from_str(&order.address)
-        .map_err(|e| Fault::Broken(format!("the address of {} cannot be read: {e}", order.id)))?;
-    Ok(OrderBody {
-        merchandise: money(order.totals.merchandise),
-        discount: money(order.totals.discount),
-        shipping: money(order.totals.shipping),
-        tax: money(order.totals.tax),
-        lines: orders::lines(read, order.id)?.into_iter().map(line).collect(),
-        address: address.map(Into::into),
-        history: orders::history(read, order.id)?.into_iter().map(Into::into).collect(),
-        payments: payments::of_order(read, order.id)?.into_iter().map(Into::into).collect(),
-        summary: order.into(),
-    })
-}
-
 /// The order with this id: anybody's when `customer` is none.
 pub(super) async fn find(
     shop: &Shop,
@@ -259,7 +69,7 @@ pub(super) async fn find(
         .read(move |read| {
             let order = orders::find(read, id)?;
             let theirs = |order: &Order| customer.is_none_or(|id| id == order.customer_id);
-            order.filter(theirs).map(|order| body(read, order)).transpose()
+            order.filter(theirs).map(|order| OrderBody::read(read, order)).transpose()
         })
         .await?;
     found.ok_or_else(|| Problem::not_found("order"))
@@ -339,9 +149,8 @@ async fn place(
 )]
 async fn list(State(app): State<App>, caller: Caller, Query(of): Query<PageOf>) -> Answer {
     let ((limit, before), customer) = (of.place()?, caller.id());
-    let read = app.shop.db.read(move |read| {
-        orders::page_of_customer(read, customer, before, limit)
-    });
+    let read =
+        app.shop.db.read(move |read| orders::page_of_customer(read, customer, before, limit));
     Ok(page::<Summary>(read.await?))
 }
 

@@ -18,10 +18,7 @@ use crate::extract::{Query, Segment};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(page))
-        .routes(routes!(categories))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(page)).routes(routes!(categories))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -38,7 +35,7 @@ struct Filter {
     price_max: Option<i64>,
     /// The order.
     #[serde(default)]
-    #[param(value_type = Option<SortWord>)]
+    #[param(inline, value_type = Option<SortWord>)]
     sort: Sort,
     /// Items on the page.
     #[param(minimum = 1, maximum = 100, default = 20)]

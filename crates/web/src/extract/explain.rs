@@ -1,7 +1,7 @@
 //! Says what is wrong with a body or a query, field by field, without saying back what was sent.
 
 use http::StatusCode;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::Problem;
 
@@ -23,8 +23,15 @@ pub(super) fn syntax(body: &[u8], error: &serde_json::Error) -> Problem {
         .with("column", error.column())
 }
 
-/// JSON, but not what was asked for: reads it once more to find out where.
-pub(super) fn field<T: DeserializeOwned>(body: &[u8]) -> Problem {
+/// Perhaps JSON, but not what was asked for: reads it once more to find out where.
+pub(super) fn data<T: DeserializeOwned>(body: &[u8], object: bool) -> Problem {
+    // The reading stopped at the first wrong field; the rest may not even be JSON.
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
+        return syntax(body, &error);
+    }
+    if !object {
+        return Problem::field("", "must be an object");
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
     let Err(error) = read else { return Problem::field("", "is not what was asked for") };

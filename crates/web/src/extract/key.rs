@@ -112,8 +112,19 @@ mod tests {
         }
         let longer = "k".repeat(limits::KEY_BYTES_MAX + 1);
         let bad = [
-            "", "\"\"", "\"", "a b", "\"a b\"", "a\"", "\"a", "\"a\"b\"", r#""a\x""#, "\"a\\\"", "é",
-            "\"a\";p=1", &longer,
+            "",
+            "\"\"",
+            "\"",
+            "a b",
+            "\"a b\"",
+            "a\"",
+            "\"a",
+            "\"a\"b\"",
+            r#""a\x""#,
+            "\"a\\\"",
+            "é",
+            "\"a\";p=1",
+            &longer,
         ];
         for sent in bad {
             assert_eq!(text(sent.as_bytes()), None, "{sent}");

@@ -7,7 +7,7 @@ mod explain;
 mod key;
 mod query;
 
-pub use body::{Body, Json, MaybeJson, present};
+pub use body::{Body, Json, MaybeJson, object, objects, present};
 pub use caller::{AdjustStock, Caller, EditCatalog, MoveOrders, SeeEveryOrder, Staff};
 pub use key::{IdempotencyKey, OptionalKey};
 pub use query::{Query, Segment, cursor, id, unknown_parameter};

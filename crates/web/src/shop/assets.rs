@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
-use sha2::{Digest as _, Sha256};
 
 use super::error::PageError;
 
@@ -22,13 +21,10 @@ struct Asset {
 impl Asset {
     fn new(name: &'static str, media_type: &'static str, bytes: &'static [u8]) -> Self {
         let (stem, end) = name.split_once('.').unwrap_or((name, ""));
-        let hash: String = Sha256::digest(bytes).iter().take(8).map(hex).collect();
+        let hash = store::idempotency::fingerprint(bytes);
+        let hash = &hash[..16];
         Self { name, path: format!("/assets/{stem}.{hash}.{end}"), media_type, bytes }
     }
-}
-
-fn hex(byte: &u8) -> String {
-    format!("{byte:02x}")
 }
 
 static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {

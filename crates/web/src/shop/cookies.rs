@@ -84,10 +84,7 @@ mod tests {
     #[test]
     fn flags_are_all_there() {
         let set = Cookie::Session.set("abc", true);
-        assert_eq!(
-            set,
-            "__Host-hf_s=abc; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure"
-        );
+        assert_eq!(set, "__Host-hf_s=abc; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure");
         let set = Cookie::Cart.set("abc", false);
         assert_eq!(set, "hf_c=abc; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax");
         let gone = Cookie::Session.clear(false);

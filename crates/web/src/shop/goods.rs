@@ -24,18 +24,18 @@ pub(crate) fn of_variants(
     let mut products: HashMap<ProductId, Option<catalog::Product>> = HashMap::new();
     let mut goods = HashMap::with_capacity(offers.len());
     for offer in offers {
-        let product = match products.get(&offer.product_id) {
-            Some(product) => product.clone(),
-            None => {
-                let found = catalog::find_product(read, offer.product_id)?;
-                let product = found.map(|page| page.product);
-                products.insert(offer.product_id, product.clone());
-                product
-            }
+        let product = if let Some(known) = products.get(&offer.product_id) {
+            known.clone()
+        } else {
+            let found = catalog::find_product(read, offer.product_id)?;
+            let product = found.map(|page| page.product);
+            products.insert(offer.product_id, product.clone());
+            product
         };
         let Some(product) = product else { continue };
         let sold = product.status == catalog::Status::Active;
-        let href = sold.then(|| format!("/p/{}?v={}", product.slug, super::next::encoded(&offer.sku)));
+        let href =
+            sold.then(|| format!("/p/{}?v={}", product.slug, super::next::encoded(&offer.sku)));
         goods.insert(offer.variant_id, Good { href, cover: product.cover });
     }
     Ok(goods)

@@ -64,7 +64,8 @@ mod tests {
         for good in ["mug.svg", "mug-1.0123456789abcdef.svg", "a_b.webp"] {
             assert!(is_picture(good), "{good}");
         }
-        for bad in ["shop.db", "mug", ".svg", "../a.svg", "a/b.svg", "a.SVG", "a.svg.html", "ä.svg"] {
+        for bad in ["shop.db", "mug", ".svg", "../a.svg", "a/b.svg", "a.SVG", "a.svg.html", "ä.svg"]
+        {
             assert!(!is_picture(bad), "{bad}");
         }
         assert!(is_hashed("mug-1.0123456789abcdef.svg"));

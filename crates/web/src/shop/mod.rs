@@ -13,6 +13,7 @@ mod checkout;
 mod cookies;
 mod countries;
 mod error;
+mod form;
 mod goods;
 mod home;
 mod media;
@@ -25,8 +26,6 @@ mod register;
 mod shell;
 mod show;
 mod sign_in;
-#[cfg(test)]
-mod tests;
 mod visitor;
 
 use axum::Router;

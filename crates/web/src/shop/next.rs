@@ -46,9 +46,20 @@ mod tests {
         }
         let long = format!("/{}", "a".repeat(BYTES_MAX));
         let bad = [
-            "", "cart", "//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
-            "/\n/evil.example", "https://evil.example", "javascript:alert(1)", "/a b", "/ä",
-            " /cart", "/a\\b", &long,
+            "",
+            "cart",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a b",
+            "/ä",
+            " /cart",
+            "/a\\b",
+            &long,
         ];
         for path in bad {
             assert_eq!(local(path), None, "{path:?}");

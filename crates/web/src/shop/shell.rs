@@ -6,10 +6,10 @@ use flows::Owner;
 use http::{HeaderValue, StatusCode, header};
 use kernel::{Fault, Money};
 
+use super::assets;
 use super::error::PageError;
 use super::show::{Price, count, money};
 use super::visitor::Visitor;
-use super::assets;
 use crate::App;
 
 /// What stands around a page.
@@ -22,6 +22,8 @@ pub(crate) struct Shell {
     pub(crate) name: Option<String>,
     /// What has just happened on the way here.
     pub(crate) news: Option<String>,
+    /// Whether nobody has been asked who is looking.
+    pub(crate) bare: bool,
     /// What delivery costs; none where the shop could not be asked.
     pub(crate) shipping: Option<Price>,
 }
@@ -76,30 +78,43 @@ impl Shell {
             news: visitor.moved.map(|moved| {
                 format!("We added {} from this device.", count(moved, "item", "items"))
             }),
+            bare: false,
             shipping: Some(money(Money::new(settings.shipping, settings.currency))),
         })
     }
 
     /// For a page that must be there when the database is not.
     pub(crate) fn bare() -> Self {
-        Self { sections: Vec::new(), in_cart: 0, name: None, news: None, shipping: None }
+        Self {
+            sections: Vec::new(),
+            in_cart: 0,
+            name: None,
+            news: None,
+            bare: true,
+            shipping: None,
+        }
     }
 
     /// Where the style sheet lies.
-    pub(crate) fn css(&self) -> &'static str {
+    pub(crate) fn css() -> &'static str {
         assets::path("shop.css")
     }
 
     /// Where the shop's sign lies.
-    pub(crate) fn sign(&self) -> &'static str {
+    pub(crate) fn sign() -> &'static str {
         assets::path("sign.svg")
+    }
+
+    /// `3 items`.
+    pub(crate) fn items(&self) -> String {
+        count(self.in_cart, "item", "items")
     }
 
     /// `Cart`, `Cart, 3 items`.
     pub(crate) fn cart_words(&self) -> String {
         match self.in_cart {
             0 => "Cart".into(),
-            some => format!("Cart, {}", count(some, "item", "items")),
+            _ => format!("Cart, {}", self.items()),
         }
     }
 }
@@ -127,8 +142,7 @@ pub(crate) fn page(status: StatusCode, keep: Keep, page: &impl Template) -> Resp
 pub(crate) fn answer(status: StatusCode, keep: Keep, html: String) -> Response {
     let mut answer = (status, html).into_response();
     let headers = answer.headers_mut();
-    headers
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     let keep = match keep {
         Keep::ForBack => "private, no-cache",
         Keep::Never => "no-store",

@@ -44,9 +44,10 @@ impl Visitor {
 
     /// The account that is signed in; sends others to sign in and go on at `path`.
     pub(crate) fn account_or_back_to(&self, path: &str) -> Result<AccountId, PageError> {
-        self.who.as_ref().map(|who| who.account_id).ok_or_else(|| {
-            PageError::go(&format!("/login?next={}", next::encoded(path)))
-        })
+        self.who
+            .as_ref()
+            .map(|who| who.account_id)
+            .ok_or_else(|| PageError::go(&format!("/login?next={}", next::encoded(path))))
     }
 
     /// Whose cart is shown: none until something was put in.

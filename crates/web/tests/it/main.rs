@@ -1,7 +1,16 @@
 //! The router in process, on both engines, with a clock that stands and dice that a seed decides.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, reason = "tests are read, not called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test that cannot go on ends, and a table of cases is as long as it is"
+)]
 
+mod bad_bodies;
+mod bad_days;
 mod bad_input;
 mod catalogue;
 mod document;
@@ -9,7 +18,7 @@ mod headers;
 mod orders;
 mod payment;
 mod purchase;
-mod shop;
 mod shape;
+mod shop;
 mod staff;
 mod wire;

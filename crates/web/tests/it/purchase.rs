@@ -2,7 +2,6 @@
 
 use kernel::SignedDuration;
 use serde_json::json;
-use store::testing::TestDb;
 
 use crate::shop::{TABLES, TestShop, address};
 

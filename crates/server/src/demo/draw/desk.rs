@@ -48,16 +48,30 @@ pub(in crate::demo) fn pencils() -> String {
     let x = 400.0;
     scene.shadow((x, FLOOR), 130.0);
     let sticks = [
-        (322.0, 330.0, -9, Colour::RUST), (366.0, 282.0, -4, Colour::SEA),
-        (408.0, 300.0, 1, Colour::MUSTARD), (446.0, 270.0, 5, Colour::SAGE),
+        (322.0, 330.0, -9, Colour::RUST),
+        (366.0, 282.0, -4, Colour::SEA),
+        (408.0, 300.0, 1, Colour::MUSTARD),
+        (446.0, 270.0, 5, Colour::SAGE),
         (484.0, 324.0, 10, Colour::INK),
     ];
     for (px, top, turn, colour) in sticks {
         scene.raw(&format!(r#"<g transform="rotate({turn} {px} 700)">"#));
-        scene.path(&format!("M{} {}H{}V640H{}Z", px - 17.0, top + 56.0, px + 17.0, px - 17.0), colour);
-        scene.path(&format!("M{} {}H{}V640H{}Z", px - 6.0, top + 56.0, px + 5.0, px - 6.0), colour.lighter(16));
-        scene.path(&format!("M{} {}L{px} {top}L{} {}Z", px - 17.0, top + 56.0, px + 17.0, top + 56.0), Colour::OAT);
-        scene.path(&format!("M{} {}L{px} {top}L{} {}Z", px - 6.0, top + 20.0, px + 6.0, top + 20.0), colour.darker(12));
+        scene.path(
+            &format!("M{} {}H{}V640H{}Z", px - 17.0, top + 56.0, px + 17.0, px - 17.0),
+            colour,
+        );
+        scene.path(
+            &format!("M{} {}H{}V640H{}Z", px - 6.0, top + 56.0, px + 5.0, px - 6.0),
+            colour.lighter(16),
+        );
+        scene.path(
+            &format!("M{} {}L{px} {top}L{} {}Z", px - 17.0, top + 56.0, px + 17.0, top + 56.0),
+            Colour::OAT,
+        );
+        scene.path(
+            &format!("M{} {}L{px} {top}L{} {}Z", px - 6.0, top + 20.0, px + 6.0, top + 20.0),
+            colour.darker(12),
+        );
         scene.raw("</g>");
     }
     let pot = [(520.0, 126.0), (600.0, 128.0), (770.0, 126.0), (FLOOR, 116.0)];

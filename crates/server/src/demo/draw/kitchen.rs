@@ -1,20 +1,29 @@
 //! Things for the kitchen.
 
+use std::fmt::Write as _;
+
 use super::{Colour, FLOOR, Scene};
 
 /// Lines of wood across a shape that has the id `clip`.
-fn grain(scene: &mut Scene, clip: &str, (x, y): (f64, f64), (width, height): (f64, f64), wood: Colour) {
+fn grain(
+    scene: &mut Scene,
+    clip: &str,
+    (x, y): (f64, f64),
+    (width, height): (f64, f64),
+    wood: Colour,
+) {
     let mut lines = String::new();
     let mut at: f64 = 14.0;
     let mut bend: f64 = 9.0;
     while at < width {
-        lines.push_str(&format!(
+        let _ = write!(
+            lines,
             "M{:.1} {y:.1}c{bend:.1} {:.1} {:.1} {:.1} 2 {height:.1}",
             x + at,
             height * 0.3,
             -bend,
             height * 0.7
-        ));
+        );
         at += 17.0 + bend.abs();
         bend = -bend * 0.9 + 3.0;
     }
@@ -85,55 +94,28 @@ pub(in crate::demo) fn pan() -> String {
     scene.finish()
 }
 
-pub(in crate::demo) fn spoons() -> String {
-    let mut scene = Scene::lying(Colour(0xd3, 0xd9, 0xd2));
-    for (x, wood, kind, turn) in [
-        (238.0, Colour::OAK.darker(6), 0, -5),
-        (400.0, Colour::WALNUT.lighter(12), 1, 1),
-        (562.0, Colour::OAK.lighter(8), 2, 6),
-    ] {
-        let head = match kind {
-            0 => format!("M{x} 380C{} 380 {} 300 {} 240C{} 176 {} 148 {x} 148C{} 148 {} 176 {} 240C{} 300 {} 380 {x} 380Z",
-                x - 46.0, x - 72.0, x - 72.0, x - 72.0, x - 40.0, x + 40.0, x + 72.0, x + 72.0, x + 72.0, x + 46.0),
-            1 => format!("M{} 160q64 -26 128 0l-14 190q-6 26 -50 30q-44 -4 -50 -30Z", x - 64.0),
-            _ => format!("M{} 170q0 -22 22 -22h76q22 0 22 22l-20 180q-8 26 -40 30q-32 -4 -40 -30Z", x - 60.0),
-        };
-        let stick = format!("M{} 340L{} 850q2 24 20 24t20 -24L{} 340Z", x - 15.0, x - 20.0, x + 15.0);
-        scene.raw(&format!(r#"<g transform="rotate({turn} {x} 500)">"#));
-        scene.shadow_of(&head);
-        scene.shadow_of(&stick);
-        let fill = scene.flat_fill(wood);
-        scene.path(&stick, &fill);
-        scene.path(&head, &fill);
-        match kind {
-            0 => {
-                let hollow = scene.flat_fill(wood.darker(18));
-                scene.ellipse((x, 250.0), (50.0, 82.0), hollow);
-            }
-            2 => scene.line(&format!("M{} 190v110M{x} 186v128M{} 190v110", x - 24.0, x + 24.0), wood.darker(46), 9.0),
-            _ => {}
-        }
-        scene.line(&format!("M{} 420l-3 380", x - 5.0), wood.darker(16), 2.0);
-        scene.raw("</g>");
-    }
-    scene.finish()
-}
-
 pub(in crate::demo) fn mill() -> String {
     let mut scene = Scene::standing(Colour(0xe3, 0xda, 0xcf));
     let (x, wood) = (400.0, Colour::WALNUT);
     scene.shadow((x, FLOOR), 112.0);
     let body = [
-        (392.0, 70.0), (430.0, 62.0), (500.0, 66.0), (600.0, 92.0), (700.0, 112.0), (760.0, 114.0),
+        (392.0, 70.0),
+        (430.0, 62.0),
+        (500.0, 66.0),
+        (600.0, 92.0),
+        (700.0, 112.0),
+        (760.0, 114.0),
         (FLOOR, 106.0),
     ];
     scene.turned(x, &body, 0.17, wood);
     scene.rect((x - 70.0, 378.0), (140.0, 16.0), 4.0, Colour::BRASS);
-    let head = [(216.0, 26.0), (226.0, 56.0), (268.0, 84.0), (318.0, 84.0), (360.0, 66.0), (380.0, 68.0)];
+    let head =
+        [(216.0, 26.0), (226.0, 56.0), (268.0, 84.0), (318.0, 84.0), (360.0, 66.0), (380.0, 68.0)];
     scene.turned(x, &head, 0.17, wood.lighter(4));
     let knob = [(176.0, 6.0), (182.0, 18.0), (196.0, 20.0), (214.0, 12.0)];
     scene.turned(x, &knob, 0.2, Colour::BRASS);
-    for (px, py) in [(560.0, 826.0), (588.0, 812.0), (606.0, 838.0), (540.0, 846.0), (236.0, 838.0)] {
+    for (px, py) in [(560.0, 826.0), (588.0, 812.0), (606.0, 838.0), (540.0, 846.0), (236.0, 838.0)]
+    {
         scene.ellipse((px + 3.0, py + 4.0), (10.0, 6.0), Colour(0xa9, 0x9c, 0x8c));
         scene.ellipse((px, py), (10.0, 9.0), Colour::IRON);
     }
@@ -141,24 +123,38 @@ pub(in crate::demo) fn mill() -> String {
 }
 
 /// A jar with a cork: its foot at (x, y), filled up to `level` of its height.
-fn corked(scene: &mut Scene, (x, y): (f64, f64), (radius, height): (f64, f64), content: (Colour, f64)) {
+fn corked(
+    scene: &mut Scene,
+    (x, y): (f64, f64),
+    (radius, height): (f64, f64),
+    content: (Colour, f64),
+) {
     let tilt = 0.18;
     scene.shadow((x, y), radius * 0.95);
     let body = [
-        (y - height, radius * 0.82), (y - height * 0.93, radius * 0.84), (y - height * 0.84, radius),
-        (y - height * 0.12, radius), (y, radius * 0.9),
+        (y - height, radius * 0.82),
+        (y - height * 0.93, radius * 0.84),
+        (y - height * 0.84, radius),
+        (y - height * 0.12, radius),
+        (y, radius * 0.9),
     ];
     let glass = super::outline(x, &body, tilt);
     scene.veil(&glass, Colour::WHITE, 0.5);
     let level = y - height * content.1;
-    let inside = [(level, radius * 0.95), (y - height * 0.12, radius * 0.95), (y - 8.0, radius * 0.85)];
+    let inside =
+        [(level, radius * 0.95), (y - height * 0.12, radius * 0.95), (y - 8.0, radius * 0.85)];
     scene.turned(x, &inside, tilt, content.0);
     scene.ellipse((x, level), (radius * 0.95, radius * 0.95 * tilt), content.0.lighter(16));
     let cork = [(y - height - 52.0, radius * 0.84), (y - height + 6.0, radius * 0.78)];
     scene.turned(x, &cork, tilt, Colour::OAK);
-    scene.ellipse((x, y - height - 52.0), (radius * 0.84, radius * 0.84 * tilt), Colour::OAK.lighter(24));
+    scene.ellipse(
+        (x, y - height - 52.0),
+        (radius * 0.84, radius * 0.84 * tilt),
+        Colour::OAK.lighter(24),
+    );
     scene.line(&glass, Colour::GLASS.darker(16), 2.5);
-    let gleam = format!("M{:.1} {:.1}V{:.1}", x - radius * 0.78, y - height * 0.76, y - height * 0.22);
+    let gleam =
+        format!("M{:.1} {:.1}V{:.1}", x - radius * 0.78, y - height * 0.76, y - height * 0.22);
     scene.line(&gleam, Colour::WHITE, radius * 0.07);
 }
 

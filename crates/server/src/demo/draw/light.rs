@@ -41,7 +41,12 @@ pub(in crate::demo) fn pendant() -> String {
         let from_middle = (y - 520.0) / 244.0;
         let half = 254.0 * (1.0 - from_middle * from_middle).max(0.0).sqrt();
         let sag = 16.0 + 10.0 * from_middle;
-        let d = format!("M{:.1} {y:.1}Q400 {:.1} {:.1} {y:.1}", 400.0 - half, y + sag * 2.0, 400.0 + half);
+        let d = format!(
+            "M{:.1} {y:.1}Q400 {:.1} {:.1} {y:.1}",
+            400.0 - half,
+            y + sag * 2.0,
+            400.0 + half
+        );
         scene.line(&d, paper.darker(16), 2.5);
     }
     scene.ellipse((400.0, 280.0), (58.0, 9.0), Colour::WALNUT);
@@ -53,11 +58,8 @@ pub(in crate::demo) fn candles() -> String {
     let mut scene = Scene::lying(Colour(0xda, 0xd2, 0xc6));
     let wrap = "M196 560L604 560L604 716L196 716Z";
     for (number, x) in (0..4).zip([224.0, 318.0, 412.0, 506.0]) {
-        let taper = format!(
-            "M{:.1} 208q14 -14 28 0L{:.1} 846q0 14 -34 14t-34 -14Z",
-            x + 22.0,
-            x + 70.0
-        );
+        let taper =
+            format!("M{:.1} 208q14 -14 28 0L{:.1} 846q0 14 -34 14t-34 -14Z", x + 22.0, x + 70.0);
         scene.shadow_of(&taper);
         let wax = scene.round_fill(Colour::WAX.darker(if number % 2 == 0 { 0 } else { 5 }));
         scene.path(&taper, wax);

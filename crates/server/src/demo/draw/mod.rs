@@ -7,7 +7,7 @@ mod table;
 mod textile;
 
 pub(super) use desk::{notebook, notebooks, pencils, tote};
-pub(super) use kitchen::{board, boards, jar, jars, mill, pan, spoons};
+pub(super) use kitchen::{board, boards, jar, jars, mill, pan};
 pub(super) use light::{candles, chamberstick, lamp, pendant};
 pub(super) use table::{bowl, bowls, espresso, jug, mug, mugs, plate, teapot, tumblers};
 pub(super) use textile::{apron, cushion, cushions, napkins, throw, towels};
@@ -250,20 +250,20 @@ fn outline(x: f64, profile: &[(f64, f64)], tilt: f64) -> String {
 /// Catmull-Rom through the points, as Bézier curves; a point given twice is a corner.
 fn smooth(points: &[(f64, f64)]) -> String {
     let at = |index: usize| points.get(index).or(points.last()).copied().unwrap_or_default();
-    let mut d = String::new();
+    let mut curve = String::new();
     for index in 0..points.len().saturating_sub(1) {
-        let (a, b) = (at(index.saturating_sub(1)), at(index));
-        let (c, e) = (at(index + 1), at(index + 2));
+        let (before, from) = (at(index.saturating_sub(1)), at(index));
+        let (to, after) = (at(index + 1), at(index + 2));
         let _ = write!(
-            d,
+            curve,
             "C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
-            b.0 + (c.0 - a.0) / 6.0,
-            b.1 + (c.1 - a.1) / 6.0,
-            c.0 - (e.0 - b.0) / 6.0,
-            c.1 - (e.1 - b.1) / 6.0,
-            c.0,
-            c.1
+            from.0 + (to.0 - before.0) / 6.0,
+            from.1 + (to.1 - before.1) / 6.0,
+            to.0 - (after.0 - from.0) / 6.0,
+            to.1 - (after.1 - from.1) / 6.0,
+            to.0,
+            to.1
         );
     }
-    d
+    curve
 }

@@ -107,13 +107,8 @@ fn glass(scene: &mut Scene, (x, y): (f64, f64), size: f64) {
         r(108.0) * TILT,
         Colour::WHITE
     ));
-    let gleam = format!(
-        "M{:.1} {:.1}L{:.1} {:.1}",
-        x - r(82.0),
-        y - r(250.0),
-        x - r(68.0),
-        y - r(60.0)
-    );
+    let gleam =
+        format!("M{:.1} {:.1}L{:.1} {:.1}", x - r(82.0), y - r(250.0), x - r(68.0), y - r(60.0));
     scene.line(&gleam, Colour::WHITE, r(9.0));
 }
 
@@ -129,7 +124,11 @@ pub(in crate::demo) fn teapot() -> String {
     scene.line(arch, Colour::OAK.darker(32), 30.0);
     scene.line(arch, Colour::OAK, 21.0);
     let body = [
-        (512.0, 112.0), (540.0, 152.0), (620.0, 206.0), (700.0, 208.0), (770.0, 160.0),
+        (512.0, 112.0),
+        (540.0, 152.0),
+        (620.0, 206.0),
+        (700.0, 208.0),
+        (770.0, 160.0),
         (FLOOR, 122.0),
     ];
     scene.turned(x, &body, 0.18, glaze);
@@ -146,8 +145,11 @@ fn wide(scene: &mut Scene, (x, y): (f64, f64), size: f64, glaze: Colour) {
     let r = |value: f64| value * size;
     scene.shadow((x, y), r(180.0));
     let body = [
-        (y - r(190.0), r(260.0)), (y - r(130.0), r(248.0)), (y - r(60.0), r(196.0)),
-        (y - r(16.0), r(124.0)), (y, r(96.0)),
+        (y - r(190.0), r(260.0)),
+        (y - r(130.0), r(248.0)),
+        (y - r(60.0), r(196.0)),
+        (y - r(16.0), r(124.0)),
+        (y, r(96.0)),
     ];
     scene.turned(x, &body, 0.26, glaze);
     scene.mouth((x, y - r(190.0)), r(260.0), 0.26, glaze);
@@ -176,7 +178,10 @@ pub(in crate::demo) fn bowls() -> String {
             scene.shadow((x, y), 150.0);
         }
         let body = [
-            (y - 170.0, 204.0), (y - 120.0, 202.0), (y - 50.0, 164.0), (y - 14.0, 112.0),
+            (y - 170.0, 204.0),
+            (y - 120.0, 202.0),
+            (y - 50.0, 164.0),
+            (y - 14.0, 112.0),
             (y, 98.0),
         ];
         scene.turned(x, &body, 0.2, glaze);
@@ -195,7 +200,9 @@ pub(in crate::demo) fn plate() -> String {
     let round = "M150 500a262 262 0 1 0 524 0a262 262 0 1 0 -524 0Z";
     scene.shadow_of(round);
     for (radius, colour) in [
-        (262.0, Colour::CHALK.darker(6)), (256.0, Colour::CHALK), (186.0, Colour::CHALK.darker(8)),
+        (262.0, Colour::CHALK.darker(6)),
+        (256.0, Colour::CHALK),
+        (186.0, Colour::CHALK.darker(8)),
         (180.0, Colour::CHALK.lighter(30)),
     ] {
         let fill = scene.flat_fill(colour);
@@ -213,8 +220,13 @@ pub(in crate::demo) fn jug() -> String {
     scene.line(ear, glaze.darker(30), 38.0);
     scene.line(ear, glaze.darker(10), 28.0);
     let body = [
-        (330.0, 112.0), (380.0, 104.0), (440.0, 108.0), (540.0, 152.0), (650.0, 176.0),
-        (750.0, 156.0), (FLOOR, 124.0),
+        (330.0, 112.0),
+        (380.0, 104.0),
+        (440.0, 108.0),
+        (540.0, 152.0),
+        (650.0, 176.0),
+        (750.0, 156.0),
+        (FLOOR, 124.0),
     ];
     scene.turned(x, &body, TILT, glaze);
     let lip = "M282 332C252 318 232 300 218 294C236 336 262 372 288 398Z";
@@ -227,7 +239,8 @@ pub(in crate::demo) fn jug() -> String {
         let stem = format!("M{x} 334C{x} 250 {} {} {} {top}", x + bend * 0.4, top + 90.0, x + bend);
         scene.line(&stem, Colour::SAGE.darker(22), 5.0);
         for leaf in 0..4 {
-            let (lx, ly) = (x + bend * (0.55 + f64::from(leaf) * 0.15), top + 96.0 - f64::from(leaf) * 31.0);
+            let (lx, ly) =
+                (x + bend * (0.55 + f64::from(leaf) * 0.15), top + 96.0 - f64::from(leaf) * 31.0);
             let side = if leaf % 2 == 0 { 1.0 } else { -1.0 };
             let d = format!(
                 "M{lx:.1} {ly:.1}q{:.1} -34 {:.1} -16q{:.1} 24 {:.1} 16Z",

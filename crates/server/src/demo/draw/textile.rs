@@ -7,7 +7,9 @@ use super::{Colour, FLOOR, Scene};
 pub(in crate::demo) fn napkins() -> String {
     let mut scene = Scene::lying(Colour(0xdf, 0xd6, 0xc8));
     let stack = [
-        (Colour::OAT.lighter(20), -20, 40.0), (Colour::ROSE, -11, 22.0), (Colour::SAGE, -2, 4.0),
+        (Colour::OAT.lighter(20), -20, 40.0),
+        (Colour::ROSE, -11, 22.0),
+        (Colour::SAGE, -2, 4.0),
         (Colour::SEA.lighter(12), 8, -14.0),
     ];
     for (colour, turn, drop) in stack {
@@ -33,12 +35,19 @@ pub(in crate::demo) fn throw() -> String {
     scene.shadow_of(front);
     let fill = scene.flat_fill(wool);
     scene.path(front, &fill);
-    for (y, colour, width) in [
-        (600.0, Colour::CHALK, 34.0), (656.0, Colour::INK, 12.0), (690.0, Colour::CHALK, 12.0),
-    ] {
+    for (y, colour, width) in
+        [(600.0, Colour::CHALK, 34.0), (656.0, Colour::INK, 12.0), (690.0, Colour::CHALK, 12.0)]
+    {
         let out = (y - 246.0) / 540.0 * 14.0;
-        let d = format!("M{:.1} {y:.1}Q400 {:.1} {:.1} {y:.1}", 210.0 - out + 1.0, y + 26.0, 590.0 + out - 1.0);
-        scene.raw(&format!(r#"<path d="{d}" fill="none" stroke="{colour}" stroke-width="{width}"/>"#));
+        let d = format!(
+            "M{:.1} {y:.1}Q400 {:.1} {:.1} {y:.1}",
+            210.0 - out + 1.0,
+            y + 26.0,
+            590.0 + out - 1.0
+        );
+        scene.raw(&format!(
+            r#"<path d="{d}" fill="none" stroke="{colour}" stroke-width="{width}"/>"#
+        ));
     }
     for (x, sway) in [(292.0, 12.0), (404.0, -8.0), (508.0, 10.0)] {
         let fold = format!("M{x} 250C{} 420 {} 620 {} 796", x + sway, x - sway, x + sway * 0.6);
@@ -49,7 +58,12 @@ pub(in crate::demo) fn throw() -> String {
         let t = f64::from(strand) / 33.0;
         let x = 200.0 + t * 400.0;
         let y = 786.0 + 13.0 * 4.0 * t * (1.0 - t);
-        let _ = write!(fringe, "M{x:.1} {y:.1}l{:.1} {:.1}", if strand % 2 == 0 { -3.0 } else { 3.0 }, 44.0);
+        let _ = write!(
+            fringe,
+            "M{x:.1} {y:.1}l{:.1} {:.1}",
+            if strand % 2 == 0 { -3.0 } else { 3.0 },
+            44.0
+        );
     }
     scene.line(&fringe, wool.darker(8), 5.0);
     scene.finish()
@@ -58,11 +72,17 @@ pub(in crate::demo) fn throw() -> String {
 /// A cushion in the middle of (x, y).
 fn pillow(scene: &mut Scene, (x, y): (f64, f64), size: f64, turn: i32, colour: Colour) {
     let d = "M-226 -214C-120 -186 120 -186 226 -214C200 -110 200 110 232 220C120 194 -120 194 -232 220C-200 110 -200 -110 -226 -214Z";
-    let _ = write!(scene.shapes, r#"<g transform="translate({x} {y}) rotate({turn}) scale({size})">"#);
+    let _ =
+        write!(scene.shapes, r#"<g transform="translate({x} {y}) rotate({turn}) scale({size})">"#);
     let fill = scene.flat_fill(colour);
     scene.path(d, fill);
     scene.line(d, colour.darker(20), 4.0);
-    for fold in ["M-214 -204C-150 -160 -120 -110 -110 -60", "M214 -204C150 -160 128 -120 122 -80", "M-218 208C-150 160 -130 130 -122 90", "M218 208C150 160 130 120 124 84"] {
+    for fold in [
+        "M-214 -204C-150 -160 -120 -110 -110 -60",
+        "M214 -204C150 -160 128 -120 122 -80",
+        "M-218 208C-150 160 -130 130 -122 90",
+        "M218 208C150 160 130 120 124 84",
+    ] {
         scene.raw(&format!(r#"<path d="{fold}" fill="none" stroke="{}" stroke-width="22" opacity=".13" stroke-linecap="round" filter="url(#soft)"/>"#, Colour::SHADE));
     }
     scene.raw("</g>");
@@ -112,7 +132,11 @@ pub(in crate::demo) fn apron() -> String {
     scene.rect((240.0, 120.0), (320.0, 34.0), 10.0, Colour::OAK.darker(4));
     scene.ellipse((400.0, 146.0), (15.0, 15.0), Colour::OAK.darker(34));
     scene.line("M318 330C330 210 384 158 400 150C416 158 470 210 482 330", cloth.lighter(10), 13.0);
-    scene.line("M228 566C180 570 160 640 176 720M572 566C622 574 642 636 628 700", cloth.lighter(6), 11.0);
+    scene.line(
+        "M228 566C180 570 160 640 176 720M572 566C622 574 642 636 628 700",
+        cloth.lighter(6),
+        11.0,
+    );
     let body = "M300 320H500C506 430 540 520 582 556L592 862Q400 884 208 862L218 556C260 520 294 430 300 320Z";
     scene.shadow_of(body);
     let fill = scene.flat_fill(cloth);

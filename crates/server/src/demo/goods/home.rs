@@ -37,19 +37,6 @@ pub(super) static PAN: Good = Good {
     pictures: &[("A black iron pan with two fried eggs, seen from above", draw::pan)],
 };
 
-pub(super) static SPOONS: Good = Good {
-    slug: "wooden-spoons",
-    title: "Wooden spoons, set of three",
-    category: "kitchen",
-    description: "One to taste, one to scrape, one to turn. Carved from cherry, walnut and \
-        beech by a workshop that also makes oars.\n\n\
-        Material: cherry, walnut, beech\n\
-        Length: 30 cm\n\
-        Care: by hand",
-    items: &[item("SPN-3", &[], 2100, 33)],
-    pictures: &[("A spoon, a scraper and a slotted turner of three woods", draw::spoons)],
-};
-
 pub(super) static MILL: Good = Good {
     slug: "pepper-mill",
     title: "Pepper mill",

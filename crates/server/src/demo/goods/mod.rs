@@ -20,9 +20,11 @@ pub(super) struct Good {
     /// Paragraphs, and at the end lines of the form "Material: stoneware".
     pub(super) description: &'static str,
     pub(super) items: &'static [Item],
-    /// What each picture shows, and who draws it.
-    pub(super) pictures: &'static [(&'static str, fn() -> String)],
+    pub(super) pictures: &'static [Picture],
 }
+
+/// What a picture shows, and who draws it.
+type Picture = (&'static str, fn() -> String);
 
 /// What is bought of it.
 pub(super) struct Item {
@@ -69,7 +71,6 @@ pub(super) const CATEGORIES: &[Category] = &[
 /// The oldest first: the last one is the newest in the shop.
 pub(super) static GOODS: &[&Good] = &[
     &table::TUMBLERS,
-    &home::SPOONS,
     &home::NAPKINS,
     &home::CANDLES,
     &home::TOTE,

@@ -27,7 +27,6 @@ struct StaffSummary {
 
 /// A page of everybody's orders, newest first.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "describes what `page` writes")]
 struct StaffOrderList {
     items: Vec<StaffSummary>,
     /// Where the next page begins; null on the last one.
@@ -62,11 +61,7 @@ impl From<Order> for StaffSummary {
     get, path = "/admin/orders", tag = "staff", security(("token" = [])), params(PageOf),
     responses((status = 200, description = "A page", body = StaffOrderList))
 )]
-async fn list(
-    State(app): State<App>,
-    _: Staff<SeeEveryOrder>,
-    Query(of): Query<PageOf>,
-) -> Answer {
+async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>, Query(of): Query<PageOf>) -> Answer {
     let (limit, before) = of.place()?;
     let read = app.shop.db.read(move |read| orders::page_of_all(read, before, limit));
     Ok(page::<StaffSummary>(read.await?))

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::answer::{Answer, created, ok};
 use crate::api::products::{ProductBody, VariantBody};
-use crate::extract::{EditCatalog, Json, OptionalKey, Segment, Staff, id};
+use crate::extract::{EditCatalog, Json, OptionalKey, Segment, Staff, id, object, objects};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create)).routes(routes!(change_price))
@@ -36,6 +36,7 @@ struct Create {
     /// The slug of its category.
     category: Option<String>,
     /// At least one, all in one currency, in the order they are shown.
+    #[serde(deserialize_with = "objects")]
     variants: Vec<CreateVariant>,
 }
 
@@ -51,6 +52,7 @@ struct CreateVariant {
     /// What makes it differ from its sisters: `{"colour":"sage","size":"M"}`.
     #[serde(default)]
     options: Options,
+    #[serde(deserialize_with = "object")]
     price: Money,
     /// Units received.
     #[schema(minimum = 0, maximum = 1_000_000_000)]
@@ -89,6 +91,7 @@ impl<'de> Deserialize<'de> for Options {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangePrice {
+    #[serde(deserialize_with = "object")]
     price: Money,
 }
 

@@ -1,6 +1,6 @@
 //! Amounts as English readers write them, after the patterns of CLDR 48.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use askama::filters::HtmlSafe;
 use kernel::{Currency, Money};
@@ -29,7 +29,7 @@ impl Price {
         text.push_str(&grouped(whole));
         if digits > 0 {
             let width = digits as usize;
-            text.push_str(&format!(".{part:0width$}"));
+            let _ = write!(text, ".{part:0width$}");
         }
         text
     }

@@ -58,8 +58,13 @@ mod tests {
 
     #[test]
     fn spans_are_whole_minutes() {
-        let cases =
-            [(0, "1 minute"), (-90, "1 minute"), (119, "1 minute"), (120, "2 minutes"), (900, "15 minutes")];
+        let cases = [
+            (0, "1 minute"),
+            (-90, "1 minute"),
+            (119, "1 minute"),
+            (120, "2 minutes"),
+            (900, "15 minutes"),
+        ];
         for (seconds, expected) in cases {
             assert_eq!(span(SignedDuration::from_secs(seconds)), expected);
         }

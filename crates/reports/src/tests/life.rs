@@ -1,0 +1,172 @@
+//! A shop life in which everything happens that may.
+
+use flows::testing::Town;
+use flows::{CASH_ON_DELIVERY, Owner};
+use kernel::{AccountId, CartId, OrderId, SignedDuration, Timestamp, VariantId};
+use orders::State;
+use payments::{Notice, RefundState, Saw};
+use store::Db;
+
+/// What is left of it.
+pub struct Life {
+    /// The time at its end.
+    pub now: Timestamp,
+    /// The one cart that still holds something.
+    pub cart: CartId,
+    /// Until when.
+    pub cart_hold_ends: Timestamp,
+}
+
+impl Life {
+    /// Lives it.
+    pub async fn of(db: &Db) -> Self {
+        let town = Town::open(db, 101).await;
+        let ada = town.customer().await;
+        let goods = town.product(1000, &[50, 50]).await;
+        let rare = town.product(9900, &[1]).await[0];
+        good_lives(&town, ada, &goods).await;
+        short_lives(&town, ada, goods[0]).await;
+        late_money(&town, ada, goods[0], rare).await;
+        double_money(&town, ada, goods[1]).await;
+        let key = town.key(town.staff, "adjust");
+        let counted = town.shop.adjust_stock(town.staff, goods[0], -2, "broken".into(), key);
+        counted.await.unwrap();
+        notices(&town).await;
+        handled(&town).await;
+        town.wait(SignedDuration::from_mins(5));
+
+        // What is still open at the end.
+        let pending = town.buy(ada, goods[0], 2, "sandbox").await.unwrap().id;
+        town.intend(ada, pending).await.unwrap();
+        let bob = town.customer().await;
+        town.add(bob, goods[0], 3).await.unwrap();
+        town.add(bob, goods[1], 1).await.unwrap();
+        town.shop.select_lines(Owner::Account(bob), Some(vec![goods[1]]), false).await.unwrap();
+        let other = town.customer().await;
+        town.add(other, goods[1], 1).await.unwrap();
+        town.shop.clear_cart(Owner::Account(other)).await.unwrap();
+        town.drain().await.unwrap();
+        let cart = town.shop.cart(Owner::Account(bob)).await.unwrap();
+        let cart_hold_ends = cart.lines[0].held_until.unwrap();
+        // Both lines are of one cart; one is enough for what these tests ask.
+        let change = flows::Change::Set(0);
+        town.shop.set_line(Owner::Account(bob), goods[1], change).await.unwrap();
+        Self { now: town.shop.env.now(), cart: cart.id.unwrap(), cart_hold_ends }
+    }
+}
+
+async fn paid(town: &Town, who: AccountId, variant: VariantId) -> OrderId {
+    let order = town.buy(who, variant, 1, "sandbox").await.unwrap().id;
+    town.pay(who, order).await.unwrap();
+    order
+}
+
+async fn good_lives(town: &Town, ada: AccountId, goods: &[VariantId]) {
+    for variant in goods {
+        town.add(ada, *variant, 2).await.unwrap();
+    }
+    let basket = town.order_cart(ada, "sandbox").await.unwrap().id;
+    town.pay(ada, basket).await.unwrap();
+    let road = [State::Packed, State::Shipped, State::Delivered];
+    for steps in 0..=road.len() {
+        let cash = town.buy(ada, goods[0], 1, CASH_ON_DELIVERY).await.unwrap().id;
+        let order = paid(town, ada, goods[1]).await;
+        for to in &road[..steps] {
+            town.advance(cash, *to).await.unwrap();
+            town.advance(order, *to).await.unwrap();
+        }
+    }
+}
+
+async fn short_lives(town: &Town, ada: AccountId, shirt: VariantId) {
+    let unpaid = town.buy(ada, shirt, 1, "sandbox").await.unwrap().id;
+    town.cancel(ada, unpaid).await.unwrap();
+    let cash = town.buy(ada, shirt, 1, CASH_ON_DELIVERY).await.unwrap().id;
+    town.cancel(ada, cash).await.unwrap();
+    let waits_for_refund = paid(town, ada, shirt).await;
+    town.cancel(ada, waits_for_refund).await.unwrap();
+    let refunded = paid(town, ada, shirt).await;
+    town.cancel(ada, refunded).await.unwrap();
+    town.end_refunds(refunded, RefundState::Succeeded).await.unwrap();
+    let packed = paid(town, ada, shirt).await;
+    town.advance(packed, State::Packed).await.unwrap();
+    let key = town.key(town.staff, "cancel");
+    town.shop.cancel_for_shop(town.staff, packed, Some("torn".into()), key).await.unwrap();
+}
+
+async fn late_money(town: &Town, ada: AccountId, shirt: VariantId, rare: VariantId) {
+    let late = town.buy(ada, shirt, 1, "sandbox").await.unwrap().id;
+    let late_paying = town.intend(ada, late).await.unwrap();
+    let called_off = town.buy(ada, shirt, 1, "sandbox").await.unwrap().id;
+    let called_off_paying = town.intend(ada, called_off).await.unwrap();
+    let gone = town.buy(ada, rare, 1, "sandbox").await.unwrap().id;
+    let gone_paying = town.intend(ada, gone).await.unwrap();
+    let dead = town.buy(ada, shirt, 2, "sandbox").await.unwrap().id;
+    town.wait(SignedDuration::from_mins(31));
+    town.sweep().await.unwrap();
+    town.buy(ada, rare, 1, CASH_ON_DELIVERY).await.unwrap();
+    for paying in [&late_paying, &called_off_paying, &gone_paying] {
+        town.captured(paying).await.unwrap();
+    }
+    // Paid late, and called off after all.
+    town.cancel(ada, called_off).await.unwrap();
+    town.end_refunds(called_off, RefundState::Succeeded).await.unwrap();
+    town.end_refunds(gone, RefundState::Succeeded).await.unwrap();
+    let states = [(late, State::Paid), (called_off, State::Refunded), (gone, State::Expired)];
+    for (order, wanted) in states.into_iter().chain([(dead, State::Expired)]) {
+        assert_eq!(town.order(order).await.state, wanted);
+    }
+}
+
+async fn double_money(town: &Town, ada: AccountId, shirt: VariantId) {
+    let order = town.buy(ada, shirt, 1, "sandbox").await.unwrap().id;
+    let first = town.intend(ada, order).await.unwrap();
+    let left = town.news(&first, Saw::Canceled("left".into()));
+    town.say(&first, left).await.unwrap();
+    let second = town.intend(ada, order).await.unwrap();
+    town.say(&second, town.news(&second, Saw::Waiting)).await.unwrap();
+    town.captured(&second).await.unwrap();
+    town.captured(&first).await.unwrap();
+    let doubtful = town.buy(ada, shirt, 1, "sandbox").await.unwrap().id;
+    let paying = town.intend(ada, doubtful).await.unwrap();
+    let mut lie = town.news(&paying, Saw::Captured);
+    lie.amount.minor += 1;
+    town.say(&paying, lie).await.unwrap();
+    town.cancel(ada, doubtful).await.unwrap();
+}
+
+async fn notices(town: &Town) {
+    let now = town.shop.env.now();
+    let notice = |number: u32| Notice {
+        id: town.shop.env.id(),
+        gateway: "sandbox".into(),
+        dedupe_key: format!("notice {number}"),
+        reference: Some("pay_1".into()),
+        attempt_id: None,
+        body: "{}".into(),
+        headers: "{}".into(),
+        received_at: now,
+    };
+    let (read, waiting) = (notice(1), notice(2));
+    let again = now + SignedDuration::from_hours(1);
+    let kept = town.shop.db.write(move |tx| {
+        payments::receive(tx, &read)?;
+        payments::notice_handled(tx, read.id, "settled", now)?;
+        payments::receive(tx, &waiting)?;
+        // The gateway was mute; the notice is looked into again in an hour.
+        payments::notice_failed(tx, waiting.id, again)
+    });
+    kept.await.unwrap();
+}
+
+/// A consumer that notes what it has handled, and an event that was put aside.
+async fn handled(town: &Town) {
+    let now = town.shop.env.now();
+    let due = town.shop.db.read(move |read| store::outbox::due(read, now, 2)).await.unwrap();
+    let noted = town.shop.db.write(move |tx| {
+        store::outbox::handled(tx, &due[0], "mail", now)?;
+        store::outbox::handled(tx, &due[0], "journal", now)?;
+        store::outbox::failed(tx, &due[1], now, Some("nobody could read it"))
+    });
+    noted.await.unwrap();
+}

@@ -1,0 +1,221 @@
+//! What must never be, planted, and found.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+const NOBODY: &str = "uuid '01900000-0000-7000-8000-00000000000a'";
+
+/// An order in a state, as a statement that finds one.
+macro_rules! one {
+    ($state:literal) => {
+        concat!("(select id from orders where state = '", $state, "' order by id limit 1)")
+    };
+}
+
+/// Makes a table what it is without its keys and checks, so that rows may come twice.
+macro_rules! unkeyed {
+    ($table:literal, $rest:literal) => {
+        concat!(
+            "create table bare as select * from ",
+            $table,
+            "; drop table ",
+            $table,
+            "; alter table bare rename to ",
+            $table,
+            "; ",
+            $rest
+        )
+    };
+}
+
+/// The invariant that must be found broken, and how it is broken. `NOBODY` is an id of nothing.
+static PLANTS: &[(&str, &str)] = &[
+    ("I01", "update stock set on_hand = -1"),
+    ("I01", "update stock set held = on_hand + 1"),
+    ("I01", "update stock set sold = -1"),
+    ("I02", "update stock set held = held + 1"),
+    ("I02", "update holds set quantity = quantity + 1"),
+    ("I02", "update holds set variant_id = NOBODY where owner_kind = 'cart'"),
+    ("I03", "update stock set on_hand = on_hand + 1"),
+    ("I03", "delete from movements where cause = 'received'"),
+    ("I03", "update movements set variant_id = NOBODY where cause = 'adjusted'"),
+    ("I04", "update stock set sold = sold + 1"),
+    ("I04", "update movements set cause = 'received' where cause = 'returned'"),
+    ("I04", "update orders set state = 'cancelled' where state = 'delivered'"),
+    ("I05", concat!("delete from movements where order_id = ", one!("delivered"))),
+    ("I05", concat!("update movements set delta = delta - 1 where order_id = ", one!("paid"))),
+    ("I05", concat!("update movements set order_id = NOBODY where order_id = ", one!("paid"))),
+    (
+        "I05",
+        concat!(
+            "update order_lines set quantity = quantity + 1 where order_id = ",
+            one!("cash_due")
+        ),
+    ),
+    (
+        "I06",
+        "update holds set expires_at = (select min(placed_at) from orders)
+        where owner_kind = 'cart'",
+    ),
+    ("I07", "update holds set owner_id = NOBODY where owner_kind = 'cart'"),
+    ("I07", "update holds set owner_id = NOBODY where owner_kind = 'order'"),
+    ("I07", concat!("update holds set owner_id = ", one!("paid"), " where owner_kind = 'order'")),
+    ("I07", "update holds set quantity = quantity + 1 where owner_kind = 'order'"),
+    ("I07", "update cart_lines set quantity = quantity - 1"),
+    ("I07", "delete from holds where owner_kind = 'order'"),
+    ("I07", "update holds set quantity = 0 where owner_kind = 'cart'"),
+    ("I08", "update order_lines set quantity = 0 where position = 2"),
+    ("I08", "update order_lines set unit_price = -1, line_total = -quantity where position = 2"),
+    ("I08", "update order_lines set line_total = line_total + 1 where position = 2"),
+    ("I08", "update order_lines set unit_price = 9000000000000000000, quantity = 9"),
+    ("I08", "update order_lines set order_id = NOBODY where position = 2"),
+    ("I08", "update cart_lines set quantity = 0"),
+    ("I08", "update cart_lines set cart_id = NOBODY"),
+    ("I09", "update orders set total = total + 1 where state = 'expired'"),
+    ("I09", "update orders set merchandise = merchandise + 1, total = total + 1"),
+    ("I09", "update orders set item_count = item_count + 1 where state = 'paid'"),
+    ("I09", "update orders set discount = merchandise + 1, total = shipping - 1"),
+    ("I09", "update orders set discount = -1, total = total + 1 where state = 'paid'"),
+    ("I09", "update orders set shipping = -1, total = total - shipping - 1"),
+    ("I09", "update orders set tax = -1, total = total - 1 where state = 'paid'"),
+    ("I09", "delete from order_lines where position = 1"),
+    ("I10", "drop index order_number; update orders set number = 'AAA-AAA-AAA'"),
+    (
+        "I11",
+        "drop index order_of_cart_version; update orders set cart_version = 1, cart_id =
+        (select cart_id from orders where cart_id is not null order by id limit 1)",
+    ),
+    ("I12", "update orders set settled_by = null where state = 'delivered'"),
+    ("I12", "update orders set settled_by = null where state = 'refunded'"),
+    ("I12", concat!("update orders set settled_by = NOBODY where id = ", one!("paid"))),
+    ("I12", "update attempts set amount = amount + 1 where state = 'captured'"),
+    ("I12", "update attempts set currency = 'USD' where state = 'captured'"),
+    ("I12", "update attempts set state = 'canceled' where state = 'captured' and not orphan"),
+    ("I12", "update attempts set orphan = true where state = 'captured'"),
+    ("I12", "update attempts set review = 'odd' where state = 'captured'"),
+    (
+        "I12",
+        "update attempts set order_id = NOBODY where id in
+        (select settled_by from orders where state = 'packed')",
+    ),
+    (
+        "I12",
+        "insert into refunds (id, attempt_id, order_id, amount, currency, reason, state,
+        created_at, updated_at) select NOBODY, a.id, o.id, o.total, o.currency, 'by mistake',
+        'requested', o.placed_at, o.placed_at from orders o
+        join attempts a on a.id = o.settled_by where o.state = 'delivered' limit 1",
+    ),
+    ("I12", "update refunds set state = 'requested' where state = 'succeeded'"),
+    ("I12", "update orders set settled_by = NOBODY where state = 'pending'"),
+    ("I12", "drop index attempt_settling; update attempts set orphan = false where orphan"),
+    ("I13", "delete from refunds where attempt_id in (select id from attempts where orphan)"),
+    (
+        "I13",
+        "delete from refunds where order_id in
+        (select id from orders where state = 'cancelled')",
+    ),
+    ("I13", "update refunds set state = 'failed'"),
+    ("I13", "update refunds set amount = amount - 1"),
+    ("I13", concat!("update attempts set order_id = NOBODY where order_id = ", one!("paid"))),
+    ("I13", concat!("update orders set state = 'expired' where id = ", one!("paid"))),
+    ("I13", "update orders set settled_by = null where state = 'shipped'"),
+    ("I14", "update refunds set amount = amount + 1"),
+    ("I14", "update refunds set amount = 0"),
+    ("I14", "update refunds set currency = 'USD'"),
+    ("I14", "update refunds set attempt_id = NOBODY"),
+    ("I14", "update refunds set order_id = NOBODY"),
+    ("I14", "update attempts set state = 'canceled', orphan = false where orphan"),
+    ("I17", "update notices set due_at = received_at where handled_at is null"),
+    ("I17", "update notices set due_at = null where handled_at is null"),
+    ("I17", "update notices set effect = null"),
+    ("I17", "update notices set due_at = received_at where handled_at is not null"),
+    ("I17", "drop index notice_once; update notices set dedupe_key = 'twice'"),
+    (
+        "I18",
+        "drop index attempt_by_reference;
+        update attempts set reference = 'twice' where reference is not null",
+    ),
+    (
+        "I20",
+        concat!("update holds set owner_id = ", one!("cancelled"), " where owner_kind = 'order'"),
+    ),
+    ("I20", "delete from movements where cause = 'returned'"),
+    ("I20", concat!("update orders set state = 'expired' where id = ", one!("cash_due"))),
+    ("I21", "update order_history set to_state = 'shipped' where seq = 1"),
+    ("I21", "update order_history set from_state = 'delivered' where seq = 2"),
+    ("I21", concat!("update orders set state = 'packed' where id = ", one!("paid"))),
+    ("I21", concat!("update orders set steps = steps - 1 where id = ", one!("delivered"))),
+    ("I21", "update order_history set from_state = 'new' where seq = 2 and to_state = 'paid'"),
+    (
+        "I21",
+        "update order_history set from_state = 'cash_due'
+        where from_state = 'paid' and to_state = 'packed'",
+    ),
+    ("I22", "delete from outbox where seq = 2"),
+    ("I22", "update outbox set aggregate = NOBODY where kind = 'order.delivered'"),
+    (
+        "I22",
+        concat!(
+            "insert into outbox (aggregate, seq, kind, payload, created_at, due_at, delivered_at)
+        select id, steps + 1, 'order.lost', '{}', placed_at, placed_at, placed_at from orders
+        where id = ",
+            one!("paid")
+        ),
+    ),
+    ("I22", "delete from order_history where seq = 2"),
+    ("I23", "update outbox set delivered_at = null where dead_reason is null"),
+    ("I24", "update handled set aggregate = NOBODY"),
+    ("I24", "update handled set seq = 99"),
+    ("I24", "update outbox set dead_reason = 'both' where delivered_at is not null"),
+    ("I24", unkeyed!("handled", "update handled set consumer = 'mail'")),
+    ("I25", "update idempotency set fingerprint = ''"),
+    ("I25", "update idempotency set body = ''"),
+    ("I25", "update orders set fingerprint = ''"),
+    ("I25", unkeyed!("idempotency", "update idempotency set key = 'k', route = 'r'")),
+    ("I30", "delete from order_history where seq = 1"),
+    ("I30", "delete from order_history"),
+    ("I30", "update orders set steps = steps + 1"),
+    ("I30", concat!("update order_history set order_id = NOBODY where order_id = ", one!("paid"))),
+    ("I31", "delete from attempt_history where seq = 1"),
+    ("I31", "update attempts set observations = observations + 1"),
+    (
+        "I31",
+        "update attempt_history set attempt_id = NOBODY where attempt_id =
+        (select attempt_id from attempt_history where seq = 2 order by attempt_id limit 1)",
+    ),
+    ("I32", "update orders set pay_by = null where state = 'pending'"),
+    (
+        "I32",
+        "update orders set pay_by = (select min(placed_at) from orders) where state = 'pending'",
+    ),
+    ("I33", "update order_lines set product_id = NOBODY"),
+    ("I33", "update stock set product_id = NOBODY where sold > 0"),
+    ("I33", "update stock set sold = sold + 1"),
+];
+
+#[test]
+fn every_invariant_is_planted_against() {
+    let planted: BTreeSet<&str> = PLANTS.iter().map(|(invariant, _)| *invariant).collect();
+    let all: BTreeSet<&str> = crate::invariants::ALL.iter().map(|it| &it.name[..3]).collect();
+    assert_eq!(planted, all);
+}
+
+store::on_both_engines! { SCHEMAS;
+    async fn what_is_planted_is_found(t: TestDb) {
+        let life = Life::of(&t.db).await;
+        t.db.close();
+        let mut missed = Vec::new();
+        for (invariant, plant) in PLANTS {
+            let copy = t.copy().await.unwrap();
+            copy.raw(&plant.replace("NOBODY", NOBODY)).await.expect(plant);
+            let report = verify(&copy.db, life.now, GRACE).await.expect(plant);
+            let found = report.invariants.iter().find(|it| it.name.starts_with(invariant)).unwrap();
+            if found.violations == 0 || found.rows.is_empty() {
+                missed.push(format!("{invariant}: {plant}"));
+            }
+            copy.db.close();
+        }
+        assert!(missed.is_empty(), "not found:\n{}", missed.join("\n"));
+    }
+}

@@ -1,0 +1,114 @@
+//! Signing in and out.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use identity::SignIn;
+use kernel::Error;
+use serde::Deserialize;
+
+use super::cart_change::with_cookies;
+use super::cookies::Cookie;
+use super::error::PageError;
+use super::form::{Form, Params};
+use super::next;
+use super::shell::{Keep, Shell, page};
+use super::show::{Field, Icon};
+use super::visitor::{Visitor, hash};
+use crate::App;
+
+/// Where to go on.
+#[derive(Deserialize, Default)]
+pub(crate) struct Onwards {
+    pub(crate) next: Option<String>,
+}
+
+/// The form.
+#[derive(Deserialize)]
+pub(crate) struct Credentials {
+    email: String,
+    password: String,
+    pub(crate) next: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    shell: Shell,
+    next: String,
+    email: String,
+    failed: bool,
+}
+
+impl LoginPage {
+    fn email_wrong(&self) -> Option<&'static str> {
+        self.failed.then_some("Look at the address and type the password again.")
+    }
+}
+
+/// `GET /login`.
+pub(crate) async fn form(
+    State(app): State<App>,
+    visitor: Visitor,
+    Params(onwards): Params<Onwards>,
+) -> Result<Response, PageError> {
+    let next = next::or_account(onwards.next.as_deref()).to_owned();
+    if visitor.who.is_some() {
+        return Err(PageError::go(&next));
+    }
+    let shell = Shell::load(&app, &visitor, None).await?;
+    let login = LoginPage { shell, next, email: String::new(), failed: false };
+    Ok(page(StatusCode::OK, Keep::Never, &login))
+}
+
+/// `POST /login`.
+pub(crate) async fn submit(
+    State(app): State<App>,
+    visitor: Visitor,
+    Form(form): Form<Credentials>,
+) -> Result<Response, PageError> {
+    let next = next::or_account(form.next.as_deref()).to_owned();
+    let signed =
+        app.identity.sign_in(&app.shop.db, &app.shop.env, &form.email, form.password).await;
+    match signed {
+        Ok(signed) => Ok(welcome(&app, &visitor, &signed, &next).await),
+        Err(Error::Refused(_)) => {
+            tracing::info!("a sign-in failed");
+            let shell = Shell::load(&app, &visitor, None).await?;
+            let login = LoginPage { shell, next, email: form.email, failed: true };
+            Ok(page(StatusCode::UNPROCESSABLE_ENTITY, Keep::Never, &login))
+        }
+        Err(Error::Fault(fault)) => Err(fault.into()),
+    }
+}
+
+/// Sends somebody who has just signed in on to `next`, with the cart of their device.
+pub(crate) async fn welcome(app: &App, visitor: &Visitor, signed: &SignIn, next: &str) -> Response {
+    let secure = app.is_secure();
+    let mut cookies = vec![Cookie::Session.set(&signed.token, secure)];
+    let mut place = next.to_owned();
+    if let Some(token) = &visitor.cart {
+        match app.shop.merge_carts(hash(token), signed.account.id).await {
+            Ok(moved) => {
+                cookies.push(Cookie::Cart.clear(secure));
+                if moved > 0 {
+                    place = next::with(&place, "moved", moved);
+                }
+            }
+            // They are signed in all the same; the cart waits for the next time.
+            Err(error) => tracing::warn!(%error, "a visitor's cart was not taken over"),
+        }
+    }
+    tracing::info!(account = %signed.account.id, "signed in");
+    with_cookies(Redirect::to(&place).into_response(), cookies)
+}
+
+/// `POST /logout`.
+pub(crate) async fn out(State(app): State<App>, visitor: Visitor) -> Result<Response, PageError> {
+    if let Some(token) = &visitor.session {
+        app.identity.sign_out(&app.shop.db, token).await?;
+    }
+    let gone = Cookie::Session.clear(app.is_secure());
+    Ok(with_cookies(Redirect::to("/").into_response(), [gone]))
+}
