@@ -58,9 +58,7 @@ pub async fn in_shop(arguments: &Browse, shop: &Shop, draw: Draw) -> anyhow::Res
         // Arrivals are arrivals: which page each wants is drawn.
         report.add(drive(&plan, Arc::new(Reader { kinds })).await?);
     } else {
-        for (op, rate) in in_turns(&plan, &kinds, &mut report).await? {
-            report.pages.push(PageRate { page: op.name(), per_s: rate });
-        }
+        in_turns(&plan, &kinds, &mut report).await?;
     }
     report.finish(shop).await?;
     Ok(report)
@@ -68,36 +66,54 @@ pub async fn in_shop(arguments: &Browse, shop: &Shop, draw: Draw) -> anyhow::Res
 
 type Pages = (Op, Arc<Vec<String>>);
 
-/// One kind after the other, several rounds; requests a second of each.
-async fn in_turns(
-    plan: &Plan,
-    kinds: &[Pages],
-    report: &mut Report,
-) -> anyhow::Result<Vec<(Op, f64)>> {
+/// One kind after the other, several rounds; the rates go into the report.
+async fn in_turns(plan: &Plan, kinds: &[Pages], report: &mut Report) -> anyhow::Result<()> {
     let parts = ROUNDS * u32::try_from(kinds.len())?;
     let mut plan = plan.clone();
     if let Pace::Closed { limit } = &mut plan.pace {
         limit.duration = limit.duration.map(|whole| whole / parts);
     }
     plan.warmup /= parts;
-    let mut totals = vec![(0_u64, Duration::ZERO); kinds.len()];
+    let mut totals = vec![Total::default(); kinds.len()];
     for _ in 0..ROUNDS {
         for ((op, pages), total) in kinds.iter().zip(&mut totals) {
             plan.label = format!("browsing: {}", op.name());
             let reader = Reader { kinds: vec![(*op, Arc::clone(pages))] };
-            let stretch: Stretch = drive(&plan, Arc::new(reader)).await?;
-            total.0 += stretch.book.requests;
-            total.1 += stretch.elapsed;
+            let stretch = drive(&plan, Arc::new(reader)).await?;
+            total.add(&stretch);
             report.add(stretch);
         }
     }
-    let rate = |(requests, elapsed): (u64, Duration)| per_second(requests, elapsed);
-    Ok(kinds.iter().zip(totals).map(|((op, _), total)| (*op, rate(total))).collect())
+    let rates = kinds.iter().zip(totals).map(|((op, _), total)| total.rate(*op));
+    report.pages.extend(rates);
+    Ok(())
 }
 
-fn per_second(count: u64, elapsed: Duration) -> f64 {
-    let seconds = elapsed.as_secs_f64();
-    if seconds > 0.0 { decimal(count) / seconds } else { 0.0 }
+/// What one kind of page came to over all rounds.
+#[derive(Clone, Default)]
+struct Total {
+    requests: u64,
+    elapsed: Duration,
+    server_cpu_s: Option<f64>,
+}
+
+impl Total {
+    fn add(&mut self, stretch: &Stretch) {
+        self.requests += stretch.book.requests;
+        self.elapsed += stretch.elapsed;
+        if let Some(used) = stretch.server {
+            self.server_cpu_s = Some(self.server_cpu_s.unwrap_or_default() + used.cpu_s);
+        }
+    }
+
+    fn rate(&self, op: Op) -> PageRate {
+        let (requests, seconds) = (decimal(self.requests), self.elapsed.as_secs_f64());
+        PageRate {
+            page: op.name(),
+            per_s: if seconds > 0.0 { requests / seconds } else { 0.0 },
+            server_us: self.server_cpu_s.map(|cpu_s| cpu_s * 1e6 / requests.max(1.0)),
+        }
+    }
 }
 
 /// The paths of the list's pages, found as a customer finds them: by the cursor of the one before.

@@ -32,6 +32,7 @@ struct Line<'a> {
     generator_cpu: f64,
     generator_us_per_request: f64,
     server_cpu: Option<f64>,
+    server_us_per_request: Option<f64>,
     server_rss_peak_bytes: Option<u64>,
     server_start_ms: Option<f64>,
     requests: u64,
@@ -59,6 +60,7 @@ struct Line<'a> {
 struct Page {
     per_s: f64,
     of_baseline: Option<f64>,
+    server_us_per_request: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -94,6 +96,7 @@ impl Report {
             generator_cpu: rounded(self.generator.share()),
             generator_us_per_request: rounded(self.generator_us_per_request()),
             server_cpu: self.server.map(|used| rounded(used.share())),
+            server_us_per_request: self.server_us_per_request().map(rounded),
             server_rss_peak_bytes: self.rss_peak_bytes,
             server_start_ms: self.start.map(|start| rounded(start.as_secs_f64() * 1e3)),
             requests: self.book.requests,
@@ -119,7 +122,8 @@ impl Report {
         let baseline = self.baseline_per_s();
         let pages = self.pages.iter().map(|rate| {
             let of_baseline = baseline.map(|baseline| rounded(rate.per_s / baseline));
-            (rate.page, Page { per_s: rounded(rate.per_s), of_baseline })
+            let server_us_per_request = rate.server_us.map(rounded);
+            (rate.page, Page { per_s: rounded(rate.per_s), of_baseline, server_us_per_request })
         });
         pages.collect()
     }

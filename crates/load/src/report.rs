@@ -53,6 +53,8 @@ pub struct Report {
 pub struct PageRate {
     pub page: &'static str,
     pub per_s: f64,
+    /// CPU of the shop for one: what stays the same when the machine is busy with other things.
+    pub server_us: Option<f64>,
 }
 
 /// What a crash run counts.
@@ -175,6 +177,11 @@ impl Report {
     pub fn generator_us_per_request(&self) -> f64 {
         let requests = decimal(self.book.requests.max(1));
         self.generator.cpu_s * 1e6 / requests
+    }
+
+    pub fn server_us_per_request(&self) -> Option<f64> {
+        let used = self.server?;
+        Some(used.cpu_s * 1e6 / decimal(self.book.requests.max(1)))
     }
 
     pub fn figures(&self) -> Vec<(Op, Figures)> {

@@ -108,6 +108,9 @@ impl Report {
         writeln!(out)?;
         for rate in &self.pages {
             write!(out, "  {:<9}{:>10.0} requests/s", rate.page, rate.per_s)?;
+            if let Some(micros) = rate.server_us {
+                write!(out, ", {micros:.1} us CPU of the shop each")?;
+            }
             match self.baseline_per_s() {
                 Some(baseline) if rate.page != Op::Baseline.name() => {
                     writeln!(out, ", {:.2} of the baseline", rate.per_s / baseline)?;
@@ -129,6 +132,9 @@ impl Report {
         if let Some(server) = self.server {
             let whose = if self.engine == "postgres" { "shop without PostgreSQL" } else { "shop" };
             write!(out, "  {whose} {:.2} of a core", server.share())?;
+            if let Some(micros) = self.server_us_per_request() {
+                write!(out, ", {micros:.1} us CPU a request")?;
+            }
             if let Some(bytes) = self.rss_peak_bytes {
                 write!(out, ", {} MB resident at its peak", bytes / 1_000_000)?;
             }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::Fault;
 
@@ -88,6 +89,7 @@ pub enum OpenError {
 pub struct Db {
     engine: Engine,
     injector: Option<Arc<Injector>>,
+    commits: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
@@ -110,7 +112,7 @@ impl Db {
             Address::Sqlite(path) => Engine::Sqlite(sqlite::Engine::open_to_look(&path)?),
             Address::Postgres => Engine::Postgres(postgres::Engine::open(options, &[], None)?),
         };
-        Ok(Self { engine, injector: None })
+        Ok(Self { engine, injector: None, commits: Arc::default() })
     }
 
     pub(crate) fn open_with(
@@ -127,7 +129,7 @@ impl Db {
                 Engine::Postgres(postgres::Engine::open(options, schemas, injector.as_ref())?)
             }
         };
-        Ok(Self { engine, injector })
+        Ok(Self { engine, injector, commits: Arc::default() })
     }
 
     /// Which engine this is.
@@ -136,6 +138,13 @@ impl Db {
             Engine::Sqlite(_) => EngineKind::Sqlite,
             Engine::Postgres(_) => EngineKind::Postgres,
         }
+    }
+
+    /// Counts the transactions of this process that have been answered, before whoever waits for
+    /// one hears of it. While it stands still, whatever was read after looking at it is as this
+    /// process left it; on PostgreSQL other processes may have written since.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
     }
 
     /// Runs `work` in one transaction and answers after its commit. An `Err` rolls it back.
@@ -152,7 +161,7 @@ impl Db {
         T: Send + 'static,
         E: From<Fault> + Send + 'static,
     {
-        let (job, answer) = WriteJob::new(work);
+        let (job, answer) = WriteJob::new(work, &self.commits);
         match &self.engine {
             Engine::Sqlite(engine) => engine.submit(job),
             Engine::Postgres(engine) => engine.submit_write(job),
@@ -171,7 +180,7 @@ impl Db {
         T: Send + 'static,
         E: From<Fault> + Send + 'static,
     {
-        let (job, answer) = WriteJob::new(work);
+        let (job, answer) = WriteJob::new(work, &self.commits);
         match &self.engine {
             Engine::Sqlite(engine) => engine.submit(job),
             Engine::Postgres(engine) => engine.submit_lane(job),

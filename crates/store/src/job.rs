@@ -1,5 +1,8 @@
 //! Closures on their way to a connection, and their answers on the way back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use kernel::Fault;
 use tokio::sync::oneshot;
 
@@ -24,12 +27,17 @@ pub(crate) struct WriteJob<F, T, E> {
     work: F,
     outcome: Option<Result<T, E>>,
     to: oneshot::Sender<Result<T, E>>,
+    commits: Arc<AtomicU64>,
 }
 
 impl<F, T, E> WriteJob<F, T, E> {
-    pub(crate) fn new(work: F) -> (Box<Self>, oneshot::Receiver<Result<T, E>>) {
+    /// `commits` counts up before anybody hears of the commit.
+    pub(crate) fn new(
+        work: F,
+        commits: &Arc<AtomicU64>,
+    ) -> (Box<Self>, oneshot::Receiver<Result<T, E>>) {
         let (to, answer) = oneshot::channel();
-        (Box::new(Self { work, outcome: None, to }), answer)
+        (Box::new(Self { work, outcome: None, to, commits: commits.clone() }), answer)
     }
 }
 
@@ -50,6 +58,8 @@ where
     }
 
     fn answer(self: Box<Self>, commit: Result<(), Fault>) {
+        // Also after a fault: it may have happened all the same.
+        self.commits.fetch_add(1, Ordering::Release);
         let answer = match (commit, self.outcome) {
             (Err(fault), _) => Err(fault.into()),
             (Ok(()), Some(outcome)) => outcome,

@@ -1,6 +1,7 @@
 //! JSON answers.
 
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
@@ -21,6 +22,16 @@ pub fn reply(status: StatusCode, body: &impl Serialize) -> Response {
             Problem::internal().into_response()
         }
     }
+}
+
+/// 200 with a body that was written before, for anybody to read.
+pub(crate) fn written(body: Bytes) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, JSON.clone()),
+        // Whoever keeps it asks again before using it.
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    (headers, body).into_response()
 }
 
 /// 200 with `body`.

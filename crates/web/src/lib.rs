@@ -13,6 +13,7 @@ mod envelope;
 pub mod extract;
 mod health;
 pub mod hooks;
+mod kept;
 pub mod problem;
 pub mod request_id;
 pub mod router;
@@ -27,12 +28,19 @@ use identity::Identity;
 use jobs::Cashier;
 use url::Url;
 
+use kept::KeptAnswers;
+
 pub use router::router;
 pub use serve::serve;
 
 /// What every handler may use. Cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    kept_answers: KeptAnswers,
+}
 
 /// The parts of an [`App`].
 pub struct Parts {
@@ -51,13 +59,17 @@ pub struct Parts {
 impl App {
     /// An app of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Inner { parts, kept_answers: KeptAnswers::new() }))
+    }
+
+    pub(crate) fn kept_answers(&self) -> &KeptAnswers {
+        &self.0.kept_answers
     }
 }
 
 impl std::ops::Deref for App {
     type Target = Parts;
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }

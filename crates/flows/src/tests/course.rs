@@ -148,6 +148,10 @@ store::on_both_engines! { SCHEMAS;
         let both = Key::new(town.staff.0, "adjust", "tuesday".into(), b"1");
         let (a, b) = tokio::join!(adjust(both.clone(), 1), adjust(both, 1));
         assert_eq!((a.unwrap().on_hand, b.unwrap().on_hand), (10, 10));
+        let one = Key::new(town.staff.0, "adjust", "thursday".into(), b"0");
+        let two = Key::new(town.staff.0, "adjust", "thursday".into(), b"7");
+        let (a, b) = tokio::join!(adjust(one, 0), adjust(two, 7));
+        assert_eq!((a.unwrap().on_hand, refused(b)), (10, Refusal::KeyReused));
 
         // A refusal is not kept: the next try may find the shop in another state.
         let later = key(town.staff, b"-20");

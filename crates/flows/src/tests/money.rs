@@ -143,6 +143,8 @@ store::on_both_engines! { SCHEMAS;
         town.cancel(ada, order).await.unwrap();
         assert_eq!(town.captured(&paying).await.unwrap(), NewsEffect::SentBack);
         assert_eq!(state(&town, order).await, State::Cancelled);
+        assert_eq!(town.end_refunds(order, RefundState::Succeeded).await.unwrap(), 1);
+        assert_eq!(state(&town, order).await, State::Cancelled, "it was never paid");
         assert_eq!(levels(&town, shirt).await, (5, 0, 0));
         sound(&town).await;
     }

@@ -3,6 +3,8 @@
 mod draw;
 mod goods;
 mod sales;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;

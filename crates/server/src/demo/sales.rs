@@ -15,15 +15,15 @@ const BUYERS: [(&str, &str, &str, &str, &str); 3] = [
 
 /// What they buy: which of them, the article, how many.
 const ORDERS: [(usize, &str, i64); 9] = [
-    (0, "MUG-SAG", 4),
-    (1, "NTB-SEA-L", 3),
-    (2, "CND-4", 2),
-    (0, "MUG-OAT", 2),
-    (1, "TWL-B-SEA", 2),
-    (2, "JAR-10", 3),
-    (0, "NTB-RUS-L", 2),
-    (1, "MUG-SAG", 2),
-    (2, "PND-40", 1),
+    (0, "PLT-CHK", 6),
+    (1, "CND-4", 3),
+    (2, "JAR-10", 4),
+    (0, "CND-4", 2),
+    (1, "PLT-CHK", 4),
+    (2, "TUM-4", 2),
+    (0, "TUM-4", 1),
+    (1, "JAR-05", 2),
+    (2, "MUG-OAT", 2),
 ];
 
 /// Why an order was not placed.

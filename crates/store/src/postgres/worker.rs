@@ -150,7 +150,10 @@ impl Worker {
                 Err(Fault::Contention) if tries < TRIES_MAX => {
                     if let Some(session) = &self.session {
                         // Two that met wait for different times, so that they do not meet again.
-                        session.pause(Duration::from_micros(700) * tries * self.turn);
+                        // Longer each time: a winner whose disk is slow cannot be seen yet, and
+                        // every try before it can be loses against it once more.
+                        let doublings = 1 << (tries - 1);
+                        session.pause(Duration::from_micros(700) * doublings * self.turn);
                     }
                 }
                 outcome => return job.answer(outcome),

@@ -1,15 +1,13 @@
-//! What only a test may do: write past every rule, read everything, and copy a whole database.
+//! What only a test may do: write past every rule, read everything, and put everything back.
 
 use std::fmt::Write as _;
 
 use kernel::Fault;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-use super::{TestDb, beside, unique};
-use crate::db::{Db, Options};
+use super::TestDb;
 
 /// Takes the rules away that stand in the way of planting what they forbid.
 const NO_CHECKS: &str = "
@@ -48,35 +46,63 @@ impl TestDb {
         let mut lines = if let Some(path) = self.url.strip_prefix("sqlite:") {
             sqlite_dump(&sqlite(path)?).map_err(broken)?
         } else {
-            postgres_dump(&postgres(&self.url).await?).await.map_err(broken)?
+            postgres_dump(&postgres(&self.url).await?).await?
         };
         lines.sort_unstable();
         Ok(lines)
     }
 
-    /// A copy of this database, which must be closed, opened on its own.
+    /// Keeps every row as it is now, for [`TestDb::restore`].
     ///
     /// # Errors
     /// What the engine said.
-    pub async fn copy(&self) -> Result<Self, Fault> {
-        let (url, directory) = if let Some(path) = self.url.strip_prefix("sqlite:") {
-            let directory = TempDir::with_prefix("holdfast-test-").map_err(broken)?;
-            let copy = directory.path().join("shop.db");
-            std::fs::copy(path, &copy).map_err(broken)?;
-            (format!("sqlite:{}", copy.display()), Some(directory))
-        } else {
-            let name = format!("holdfast_test_{}", unique());
-            let (_, template) = self.url.rsplit_once('/').unwrap_or_default();
-            let client = postgres(&beside(&self.url, "postgres")).await?;
-            let copy = format!("create database {name} template {template}");
-            client.batch_execute(&copy).await.map_err(broken)?;
-            (beside(&self.url, &name), None)
-        };
-        let options = Options { url: url.clone(), connections: 1 };
-        let injector = self.injector.clone();
-        let db = Db::open_with(&options, &[], Some(injector.clone())).map_err(broken)?;
-        Ok(Self { db, injector, url, _directory: directory })
+    pub async fn keep(&self) -> Result<(), Fault> {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            return sqlite(path)?
+                .execute_batch(&format!("vacuum into '{path}-kept'"))
+                .map_err(broken);
+        }
+        let client = postgres(&self.url).await?;
+        let tables = postgres_tables(&client).await?;
+        let copies = each(&tables, |t| format!("create table kept.{t} as table public.{t};"));
+        client.batch_execute(&format!("create schema kept; {copies}")).await.map_err(broken)
     }
+
+    /// Puts back every row that was kept, past every check. Indexes and checks that were taken
+    /// away stay away.
+    ///
+    /// # Errors
+    /// What the engine said.
+    pub async fn restore(&self) -> Result<(), Fault> {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let conn = sqlite(path)?;
+            conn.execute_batch(&format!("attach '{path}-kept' as kept")).map_err(broken)?;
+            let tables = sqlite_tables(&conn).map_err(broken)?;
+            let back = each(&tables, |t| {
+                format!("delete from main.{t}; insert into main.{t} select * from kept.{t};")
+            });
+            return conn.execute_batch(&format!("begin immediate; {back} commit")).map_err(broken);
+        }
+        let client = postgres(&self.url).await?;
+        let back = each(&postgres_tables(&client).await?, |t| {
+            format!("delete from public.{t}; insert into public.{t} select * from kept.{t};")
+        });
+        client.batch_execute(&format!("{NO_CHECKS} {back}")).await.map_err(broken)
+    }
+}
+
+fn each(tables: &[String], one: impl Fn(&str) -> String) -> String {
+    tables.iter().map(|table| one(table)).collect::<Vec<_>>().join(" ")
+}
+
+async fn postgres_tables(client: &Client) -> Result<Vec<String>, Fault> {
+    let rows = client.query(TABLES, &[]).await.map_err(broken)?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+fn sqlite_tables(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut tables = conn.prepare("select name from sqlite_master where type = 'table'")?;
+    tables.query_map([], |row| row.get(0))?.collect()
 }
 
 fn broken(cause: impl std::error::Error) -> Fault {
@@ -121,11 +147,8 @@ fn with_blobs(sql: &str) -> String {
 }
 
 fn sqlite_dump(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut tables = conn.prepare("select name from sqlite_master where type = 'table'")?;
-    let tables: Vec<String> =
-        tables.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut lines = Vec::new();
-    for table in tables {
+    for table in sqlite_tables(conn)? {
         let mut rows = conn.prepare(&format!("select * from {table}"))?;
         let columns = rows.column_count();
         let mut rows = rows.query([])?;
@@ -144,15 +167,13 @@ fn sqlite_dump(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(lines)
 }
 
-async fn postgres_dump(client: &Client) -> Result<Vec<String>, tokio_postgres::Error> {
+async fn postgres_dump(client: &Client) -> Result<Vec<String>, Fault> {
+    let tables = postgres_tables(client).await?;
+    let all = each(&tables, |t| format!("select '{t} ' || t::text from public.\"{t}\" t;"));
     let mut lines = Vec::new();
-    for row in client.query(TABLES, &[]).await? {
-        let table: String = row.get(0);
-        let text = format!("select t::text from \"{table}\" t");
-        for message in client.simple_query(&text).await? {
-            if let SimpleQueryMessage::Row(row) = message {
-                lines.push(format!("{table} {}", row.get(0).unwrap_or_default()));
-            }
+    for message in client.simple_query(&all).await.map_err(broken)? {
+        if let SimpleQueryMessage::Row(row) = message {
+            lines.push(row.get(0).unwrap_or_default().to_owned());
         }
     }
     Ok(lines)

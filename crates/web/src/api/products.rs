@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use axum::extract::State;
 use catalog::{ListItem, ListQuery, ProductPage, Sort};
+use http::Uri;
 use inventory::Stock;
-use kernel::{CategoryId, Error, Money, ProductId, VariantId, limits};
+use kernel::{CategoryId, Error, Fault, Money, ProductId, VariantId, limits};
 use serde::{Deserialize, Serialize};
 use store::Read;
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::answer::{Answer, ok};
+use crate::answer::Answer;
 use crate::extract::{Query, Segment};
 use crate::problem::Problem;
 
@@ -199,37 +200,33 @@ impl ProductBody {
         (status = 404, description = "`category-unknown`"),
     )
 )]
-async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
+async fn list(State(app): State<App>, uri: Uri, Query(filter): Query<Filter>) -> Answer {
     let Filter { category, price_min, price_max, sort, limit, cursor } = filter;
     let limit = limit.unwrap_or(limits::PAGE_SIZE_DEFAULT);
     let query = ListQuery { category, price_min, price_max, sort, after: cursor, limit };
-    let page = app
-        .shop
-        .db
-        .read(move |read| {
-            let page = catalog::list(read, &query)?;
-            let available = available(read, &page.items)?;
-            let items = page.items.into_iter().map(|item| Item {
-                available: available.get(&item.id).copied().unwrap_or(0),
-                id: item.id,
-                slug: item.slug,
-                title: item.title,
-                price: item.price,
-                image: item.cover.map(|cover| cover.path),
-                variant_count: item.variant_count,
-            });
-            Ok::<_, Error<_>>(Items { items: items.collect(), next_cursor: page.next })
+    let read = app.shop.db.read(move |read| {
+        let page = catalog::list(read, &query)?;
+        let available = available(read, &page.items)?;
+        let items = page.items.into_iter().map(|item| Item {
+            available: available.get(&item.id).copied().unwrap_or(0),
+            id: item.id,
+            slug: item.slug,
+            title: item.title,
+            price: item.price,
+            image: item.cover.map(|cover| cover.path),
+            variant_count: item.variant_count,
+        });
+        Ok::<_, Error<catalog::CatalogRefusal>>(Items {
+            items: items.collect(),
+            next_cursor: page.next,
         })
-        .await?;
-    Ok(ok(&page))
+    });
+    app.kept(&uri, async { Ok(read.await?) }).await
 }
 
 /// Units that can be had of each product: one statement, and one more when a product has variants
 /// that are not offered.
-fn available(
-    read: &mut Read<'_>,
-    items: &[ListItem],
-) -> Result<HashMap<ProductId, i64>, kernel::Fault> {
+fn available(read: &mut Read<'_>, items: &[ListItem]) -> Result<HashMap<ProductId, i64>, Fault> {
     let products = || items.iter().map(|item| item.id);
     let mut levels = inventory::levels_of_products(read, products())?;
     let offered: i64 = items.iter().map(|item| item.variant_count).sum();
@@ -253,18 +250,13 @@ fn available(
     params(("slug" = String, Path, description = "Its name in addresses")),
     responses((status = 200, description = "The product", body = ProductBody))
 )]
-async fn page(State(app): State<App>, slug: Segment) -> Answer {
-    let found = app
-        .shop
-        .db
-        .read(move |read| {
-            let Some(page) = catalog::page(read, &slug.0)? else { return Ok(None) };
-            let levels = inventory::levels_of_products(read, [page.product.id])?;
-            Ok::<_, kernel::Fault>(Some((page, levels)))
-        })
-        .await?;
-    let (page, levels) = found.ok_or_else(|| Problem::not_found("product"))?;
-    Ok(ok(&ProductBody::new(page, &levels)))
+async fn page(State(app): State<App>, uri: Uri, slug: Segment) -> Answer {
+    let read = app.shop.db.read(move |read| {
+        let Some(page) = catalog::page(read, &slug.0)? else { return Ok(None) };
+        let levels = inventory::levels_of_products(read, [page.product.id])?;
+        Ok::<_, Fault>(Some(ProductBody::new(page, &levels)))
+    });
+    app.kept(&uri, async { read.await?.ok_or_else(|| Problem::not_found("product")) }).await
 }
 
 /// All categories.
@@ -272,9 +264,13 @@ async fn page(State(app): State<App>, slug: Segment) -> Answer {
     get, path = "/categories", tag = "products",
     responses((status = 200, description = "Sisters in their order", body = Categories))
 )]
-async fn categories(State(app): State<App>) -> Answer {
-    let all = app.shop.db.read(catalog::categories).await?;
-    Ok(ok(&Categories { items: all.into_iter().map(Into::into).collect() }))
+async fn categories(State(app): State<App>, uri: Uri) -> Answer {
+    let read = app.shop.db.read(catalog::categories);
+    let all = async {
+        let items = read.await?.into_iter().map(Into::into).collect();
+        Ok(Categories { items })
+    };
+    app.kept(&uri, all).await
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("unknown-parameter", 400, "The address has a parameter that nobody reads."),
     ("login-failed", 401, "The e-mail address or the password is not right."),
     ("unauthorized", 401, "The request carries no token, or one that is no longer good."),
+    ("cross-site", 403, "A form of a page was sent from another site."),
     ("forbidden", 403, "The account is signed in, but may not do this."),
     ("address-unknown", 404, "There is no such address, or it is somebody else's."),
     ("category-unknown", 404, "There is no such category."),
@@ -70,6 +71,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ),
     ("currency-unknown", 422, "The price is in a currency that the shop does not take."),
     ("email-invalid", 422, "This is not an e-mail address."),
+    ("form-invalid", 422, "A form of a page did not come as it was sent out."),
     (
         "idempotency-key-mismatch",
         422,

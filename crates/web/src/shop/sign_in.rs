@@ -88,6 +88,11 @@ pub(crate) async fn welcome(app: &App, visitor: &Visitor, signed: &SignIn, next:
     let secure = app.is_secure();
     let mut cookies = vec![Cookie::Session.set(&signed.token, secure)];
     let mut place = next.to_owned();
+    if let Some(old) = &visitor.session
+        && let Err(fault) = app.identity.sign_out(&app.shop.db, old).await
+    {
+        tracing::warn!(%fault, "the session before this one was not ended");
+    }
     if let Some(token) = &visitor.cart {
         match app.shop.merge_carts(hash(token), signed.account.id).await {
             Ok(moved) => {

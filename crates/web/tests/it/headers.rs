@@ -89,6 +89,16 @@ store::on_both_engines! { TABLES;
         assert!(!answer.headers.contains_key("strict-transport-security"), "this shop has no TLS");
     }
 
+    async fn browsers_are_kept_to_tls_where_there_is_some(db: TestDb) {
+        let settings = flows::Settings::default();
+        let shop = TestShop::open_with(db, settings, "https://shop.example/").await;
+        for path in ["/api/v1/products", "/api/v1/me", "/nowhere", "/"] {
+            let answer = shop.get(path).look_at_head().await;
+            let told = answer.header("strict-transport-security");
+            assert_eq!(told, "max-age=31536000; includeSubDomains", "{path}");
+        }
+    }
+
     async fn reading_writes_nothing(db: TestDb) {
         let shop = TestShop::open(db).await;
         let owner = shop.owner().await;

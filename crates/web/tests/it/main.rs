@@ -12,10 +12,13 @@
 mod bad_bodies;
 mod bad_days;
 mod bad_input;
+mod browser;
 mod catalogue;
 mod document;
 mod headers;
+mod kept;
 mod orders;
+mod pages;
 mod payment;
 mod purchase;
 mod shape;

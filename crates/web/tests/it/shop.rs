@@ -312,6 +312,11 @@ impl Ask<'_> {
         (answer.status, answer.text)
     }
 
+    /// Sends, for what stands in the head only: pages are not for programs.
+    pub async fn look_at_head(self) -> Answer {
+        self.sent().await
+    }
+
     pub async fn send(self) -> Answer {
         let (shop, method, path) = (self.shop, self.method.clone(), self.path.clone());
         let answer = self.sent().await;
