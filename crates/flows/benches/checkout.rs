@@ -147,7 +147,8 @@ async fn run(
             times
         }));
     }
-    tokio::time::sleep(time).await;
+    // The buyers buy until the time is over.
+    let _over = tokio::time::timeout(time, std::future::pending::<()>()).await;
     stop.store(true, Ordering::Relaxed);
     let count = placed.load(Ordering::Relaxed);
     let rate = count as f64 / begun.elapsed().as_secs_f64();

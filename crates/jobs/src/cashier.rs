@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flows::{Answer, NewsEffect, Paying, Refusal, RefundEnd, Shop};
+use flows::{Answer, NewsEffect, Paying, RefundEnd, Refusal, Shop};
 use gateways::{
     Acknowledgement, BUYER_PATIENCE, Confirmation, CreatePayment, CreateRefund, Gateway,
     GatewayError, IdempotencyKey, Observation, PaymentRef, RawNotification, RawReply,
@@ -164,10 +164,7 @@ impl Cashier {
             }
             self.ask(attempt, "poll", WORKER_PATIENCE).await?;
             let again_at = after(now, backoff(polls));
-            self.shop
-                .db
-                .write(move |tx| payments::mark_polled(tx, id, Some(again_at)))
-                .await?;
+            self.shop.db.write(move |tx| payments::mark_polled(tx, id, Some(again_at))).await?;
         }
         Ok(due.len())
     }
@@ -177,19 +174,13 @@ impl Cashier {
         let now = self.shop.env.now();
         let due = self.shop.db.read(move |read| payments::refunds_due(read, now, SWEEP)).await?;
         for refund in &due {
-            match self.send_back(refund).await? {
-                Some((state, reference)) => {
-                    let (refund_id, order_id) = (refund.id, refund.order_id);
-                    let end = RefundEnd { refund_id, order_id, state, reference };
-                    settle_quietly(self.shop.refund_ended(end).await)?;
-                }
-                None => {
-                    let (id, again_at) = (refund.id, after(now, backoff(refund.tries)));
-                    self.shop
-                        .db
-                        .write(move |tx| payments::refund_failed(tx, id, again_at))
-                        .await?;
-                }
+            if let Some((state, reference)) = self.send_back(refund).await? {
+                let (refund_id, order_id) = (refund.id, refund.order_id);
+                let end = RefundEnd { refund_id, order_id, state, reference };
+                settle_quietly(self.shop.refund_ended(end).await)?;
+            } else {
+                let (id, again_at) = (refund.id, after(now, backoff(refund.tries)));
+                self.shop.db.write(move |tx| payments::refund_failed(tx, id, again_at)).await?;
             }
         }
         Ok(due.len())
@@ -230,7 +221,10 @@ impl Cashier {
             Err(error) => {
                 tracing::warn!(gateway = paying.gateway, %error, "a payment was not opened");
                 let over = error.outcome_known()
-                    && !matches!(error, GatewayError::NotSent(_) | GatewayError::RateLimited { .. });
+                    && !matches!(
+                        error,
+                        GatewayError::NotSent(_) | GatewayError::RateLimited { .. }
+                    );
                 if over { self.over(paying, &error).await } else { Ok(()) }
             }
         };

@@ -19,7 +19,7 @@ const MONEY_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks for what has run out of time.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Between two clearings of old keys.
-const KEYS_EVERY: Duration = Duration::from_secs(3600);
+const KEYS_EVERY: Duration = Duration::from_hours(1);
 /// How long an idempotency key is remembered: published in the API's documentation.
 const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 7);
 

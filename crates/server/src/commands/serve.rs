@@ -35,7 +35,6 @@ pub(super) fn stop() -> anyhow::Result<impl Future<Output = ()>> {
 pub(super) fn start_log(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&log.level)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started =
-        if log.format == "json" { builder.json().try_init() } else { builder.try_init() };
+    let started = if log.format == "json" { builder.json().try_init() } else { builder.try_init() };
     started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
 }
