@@ -85,6 +85,12 @@ fn query(psql: &Path, url: &str, sql: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn is_ready(pg_isready: &Path, url: &str) -> bool {
+    let asked =
+        Command::new(pg_isready).args(["--quiet", "--dbname", url]).stdin(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
+}
+
 #[derive(Debug)]
 struct Dropped {
     psql: PathBuf,
@@ -166,7 +172,7 @@ impl Server {
         let mut retry = tokio::time::interval(Duration::from_millis(50));
         loop {
             retry.tick().await;
-            if query(&self.programs.join("psql"), &self.url, "select 1").is_ok() {
+            if is_ready(&self.programs.join("pg_isready"), &self.url) {
                 return Ok(());
             }
             let ended = self.process.try_wait()?;
