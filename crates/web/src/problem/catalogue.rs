@@ -123,7 +123,7 @@ pub fn catalogue_markdown() -> String {
          ```\n\n\
          `type` is stable: programs look at nothing else. `detail` is for people, `instance` is \
          the request id, which also stands in `X-Request-Id` and in the log. Further members are \
-         facts named below. This page is written by `cargo run -p web --example errors`.\n\n\
+         facts named below. This page is written by `holdfast errors`.\n\n\
          | type | status | meaning |\n|---|---|---|\n",
     );
     for (code, status, meaning) in CATALOGUE {

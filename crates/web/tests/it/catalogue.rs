@@ -72,7 +72,7 @@ fn every_code_is_listed_and_every_listed_code_is_used() {
 #[test]
 fn the_page_of_errors_is_the_newest() {
     let page = fs::read_to_string(workspace().join("docs/errors.md")).unwrap_or_default();
-    let command = "run `cargo run -p web --example errors > docs/errors.md`";
+    let command = "run `cargo run -- errors > docs/errors.md`";
     assert!(page == web::problem::catalogue_markdown(), "docs/errors.md is old: {command}");
 }
 
