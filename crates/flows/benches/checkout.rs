@@ -27,6 +27,10 @@ use orders::{LineTotal, add_up};
 use store::EngineKind;
 use store::testing::TestDb;
 
+/// As in the shop's binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a run sells.
 #[derive(Clone, Copy)]
 struct Goods {
