@@ -103,7 +103,7 @@ impl Stage {
         let consumer: Arc<dyn Consumer> = Arc::new(witness.clone());
         let site = Site {
             executor: executor.clone(),
-            memory: town.copy()?,
+            memory: town.move_in()?,
             doors: doors.clone(),
             env: Env { clock, rng: Arc::new(SeededRng::new(life.seed)) },
             settings: settings(),
@@ -156,6 +156,7 @@ impl Stage {
         self.scene.executor.kill(Group::Process);
         self.scene.door.close();
         self.scene.executor.kill(Group::World);
+        self.scene.town.move_out(self.site.memory.clone());
         Outcome {
             violations: self.scene.witness.violations(),
             operations: self.scene.counters.operations.load(Ordering::Relaxed),

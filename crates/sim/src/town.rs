@@ -1,6 +1,6 @@
 //! The shop that every life begins with: a few customers with an address, a few things to sell.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::{CatalogRefusal, NewProduct, NewVariant, Status};
 use flows::{CASH_ON_DELIVERY, SCHEMAS, Settings};
@@ -42,6 +42,8 @@ pub struct Good {
 /// The shop that every life begins with. Made once; each life has a copy.
 pub struct Town {
     memory: Memory,
+    /// Copies that a life has lived in.
+    used: Mutex<Vec<Memory>>,
     /// In the order of [`CUSTOMERS`].
     pub customers: Vec<AccountId>,
     /// Somebody of the shop.
@@ -62,12 +64,24 @@ impl Town {
         let customers = runtime.block_on(customers(&db, &env))?;
         let goods = runtime.block_on(goods(&db, &env)).map_err(|error| error.to_string())?;
         memory.raw(altered).map_err(|fault| fault.to_string())?;
-        Ok(Self { memory, customers, staff: env.id(), goods })
+        Ok(Self { memory, used: Mutex::default(), customers, staff: env.id(), goods })
     }
 
     /// A database for a life.
-    pub fn copy(&self) -> Result<Memory, String> {
-        self.memory.copy().map_err(|error| error.to_string())
+    pub fn move_in(&self) -> Result<Memory, String> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(memory) = used {
+            memory.put_back().map_err(|fault| fault.to_string())?;
+            return Ok(memory);
+        }
+        let memory = self.memory.copy().map_err(|error| error.to_string())?;
+        memory.remember().map_err(|fault| fault.to_string())?;
+        Ok(memory)
+    }
+
+    /// Gives it back for another life; nobody else may have it.
+    pub fn move_out(&self, memory: Memory) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
     }
 }
 

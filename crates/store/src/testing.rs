@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
-pub(crate) use back_door::sqlite_dump;
+pub(crate) use back_door::{sqlite_dump, sqlite_tables};
 
 pub use crate::sqlite::{Call, Gate, Memory, Turn};
 

@@ -13,6 +13,9 @@ use crate::refusal::Refusal;
 
 /// When an attempt that nobody has told us of is first asked about.
 const FIRST_POLL: SignedDuration = SignedDuration::from_secs(20);
+/// After an order could be paid last, for calls to a gateway that are under way: more than the
+/// longest.
+const LAST_CALLS: SignedDuration = SignedDuration::from_hours(1);
 
 impl State<'_> {
     pub(super) fn pay(
@@ -50,7 +53,13 @@ impl State<'_> {
     pub(super) fn news(&mut self, id: OrderId, attempt_id: AttemptId, news: &News) -> Outcome {
         let attempt = self.till.attempt(attempt_id).filter(|attempt| attempt.order_id == id);
         let attempt = attempt.ok_or(Refusal::NotFound("payment"))?;
-        let effect = match judge(attempt, news) {
+        let verdict = match judge(attempt, news) {
+            Verdict::Nothing if news.saw == Saw::Absent && self.is_given_up(attempt) => {
+                Verdict::Over("the gateway never heard of it".into())
+            }
+            verdict => verdict,
+        };
+        let effect = match verdict {
             Verdict::Nothing => NewsEffect::Nothing,
             Verdict::Money => return self.money(id, attempt_id, news),
             Verdict::Waiting => {
@@ -73,6 +82,17 @@ impl State<'_> {
             }
         };
         Ok(Done::News(effect))
+    }
+
+    /// Whether an attempt was never heard of at its gateway, and nobody asks for it there any
+    /// more. Money that comes all the same is believed.
+    fn is_given_up(&self, attempt: &payments::Attempt) -> bool {
+        let order = self.book.order(attempt.order_id);
+        let over = order.is_some_and(|order| {
+            let last = order.pay_by.unwrap_or(order.placed_at);
+            order.state != Stands::Pending && later(last, LAST_CALLS) <= self.now
+        });
+        over && attempt.state == AttemptState::Submitting
     }
 
     fn observe(
