@@ -130,9 +130,9 @@ impl Bank {
     /// The payer pays. False when the bank does not let them.
     pub fn pay(&self, attempt: AttemptId) -> bool {
         let late = self.strikes(Trouble::LateMoney, 700);
-        let lie = self.strikes(Trouble::Lies, 40).then(|| {
-            self.dice(|dice| *dice.pick(&[Lie::Amount, Lie::Currency, Lie::Reference]))
-        });
+        let lie = self
+            .strikes(Trouble::Lies, 40)
+            .then(|| self.dice(|dice| *dice.pick(&[Lie::Amount, Lie::Currency, Lie::Reference])));
         let now = self.executor.clock().true_now();
         let mut book = self.book();
         let others = book.payments.values().filter(|other| other.attempt != attempt);

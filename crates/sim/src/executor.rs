@@ -177,8 +177,11 @@ impl Executor {
     }
 
     fn drop_all(&self, which: impl Fn(u64, &Slot) -> bool) {
-        let dead: Vec<Slot> =
-            lock(&self.inner.tasks).slots.extract_if(.., |id, slot| which(*id, slot)).map(|(_, slot)| slot).collect();
+        let dead: Vec<Slot> = lock(&self.inner.tasks)
+            .slots
+            .extract_if(.., |id, slot| which(*id, slot))
+            .map(|(_, slot)| slot)
+            .collect();
         for slot in &dead {
             slot.bell.rung.store(true, Ordering::Relaxed);
             lock(&self.inner.ready).retain(|id| *id != slot.bell.id);

@@ -41,7 +41,7 @@ const ROUND: SignedDuration = SignedDuration::from_hours(3);
 /// Rounds after which everything should have come to rest.
 const ROUNDS_MAX: usize = 24;
 /// The last rounds in which nothing happened.
-const QUIET: usize = 3;
+const QUIET: usize = 2;
 
 /// What came of a life.
 #[derive(Clone, Debug)]
@@ -98,8 +98,8 @@ impl Stage {
         let doors = Doors::new(executor.clone(), fates, crashed);
         let dice = (troubles.clone(), life.dice(4));
         let bank = Bank::new(executor.clone(), doors.clone(), door.clone(), trace.clone(), dice);
-        let tellers = GATEWAYS
-            .map(|name| -> Arc<dyn Gateway> { Arc::new(Teller::new(name, bank.clone())) });
+        let tellers =
+            GATEWAYS.map(|name| -> Arc<dyn Gateway> { Arc::new(Teller::new(name, bank.clone())) });
         let consumer: Arc<dyn Consumer> = Arc::new(witness.clone());
         let site = Site {
             executor: executor.clone(),
@@ -256,7 +256,8 @@ async fn perform(scene: Scene, act: Act) {
             scene.round(what).await;
         }
         What::Clock if scene.troubles.are_on(Trouble::Clock) => {
-            let range = dice.weigh(&[(2, (-5, -1)), (2, (1, 30)), (1, (-3600, -60)), (2, (60, 3600))]);
+            let range =
+                dice.weigh(&[(2, (-5, -1)), (2, (1, 30)), (1, (-3600, -60)), (2, (60, 3600))]);
             let by = dice.seconds(range.0..=range.1);
             scene.trace.say(|| format!("the shop's clock jumps by {by:#}"));
             scene.executor.clock().jump(by);

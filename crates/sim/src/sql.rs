@@ -6,7 +6,7 @@ store::sql! {
     }
 
     query ATTEMPTS {
-        "select id, order_id, state, review, orphan from attempts order by id"
+        "select id, order_id, state, review, orphan, reference from attempts order by id"
     }
 
     query REFUNDS_OPEN {

@@ -142,4 +142,3 @@ async fn goods(db: &Db, env: &Env) -> Result<Vec<Good>, Error<CatalogRefusal>> {
     }
     Ok(goods)
 }
-

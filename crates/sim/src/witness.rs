@@ -83,7 +83,10 @@ impl Witness {
     /// Notes that a rule was broken.
     pub fn accuse(&self, rule: impl Into<String>, words: impl Into<String>) {
         let violation = Violation { rule: rule.into(), words: words.into() };
-        self.notes().violations.push(violation);
+        let mut notes = self.notes();
+        if !notes.violations.contains(&violation) {
+            notes.violations.push(violation);
+        }
     }
 
     /// Everything that was found.

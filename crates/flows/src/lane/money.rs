@@ -1,5 +1,6 @@
 //! Decisions on payments: what money does to an order, and what an order does with money.
 
+use kernel::planted::{self, Bug};
 use kernel::{AccountId, AttemptId, OrderId, SignedDuration};
 use orders::{Actor, State as Stands};
 use payments::{AttemptState, News, RefundState, Saw, Verdict, judge};
@@ -45,6 +46,8 @@ impl State<'_> {
             paying.redirect_url.clone_from(&live.redirect_url);
         } else {
             let poll_at = later(self.now, FIRST_POLL);
+            let forgotten = planted::is(Bug::AttemptForgotten);
+            let poll_at = if forgotten { kernel::Timestamp::MAX } else { poll_at };
             self.till.intend(attempt, id, gateway, paying.amount, (self.now, poll_at));
         }
         Ok(Done::Paying(paying))
@@ -110,13 +113,18 @@ impl State<'_> {
     fn money(&mut self, id: OrderId, attempt: AttemptId, news: &News) -> Outcome {
         debug_assert_eq!(news.saw, Saw::Captured);
         let stands = self.book.order(id).ok_or(Refusal::NotFound("order"))?.state;
-        let units = self.units(id);
+        let skipped = planted::is(Bug::NoticeSkipsStock) && news.source == "notice";
+        let units = if skipped { Vec::new() } else { self.units(id) };
         let effect = match stands {
             Stands::Pending => {
                 self.release_order(id);
                 NewsEffect::Settled
             }
-            Stands::Expired if self.short(&units).is_empty() => NewsEffect::SettledLate,
+            Stands::Expired
+                if self.short(&units).is_empty() || planted::is(Bug::LateSuccessTakesAll) =>
+            {
+                NewsEffect::SettledLate
+            }
             _ => return Ok(self.orphan(attempt, news)),
         };
         for (variant, quantity) in units {
@@ -134,7 +142,9 @@ impl State<'_> {
             attempt.state = AttemptState::Captured;
             attempt.orphan = true;
         });
-        self.till.send_back(self.id(), id, "the order no longer wanted the money", self.now);
+        if !planted::is(Bug::RefundForgotten) {
+            self.till.send_back(self.id(), id, "the order no longer wanted the money", self.now);
+        }
         Done::News(NewsEffect::SentBack)
     }
 

@@ -85,8 +85,7 @@ impl Bank {
         let (body, seal) = (body.to_owned(), seal.to_owned());
         let asked = self.door.ask(&self.executor, move |process| async move {
             let headers = [(SEAL.to_owned(), seal)];
-            let raw =
-                RawNotification { headers: &headers, body: body.as_bytes(), source_ip: None };
+            let raw = RawNotification { headers: &headers, body: body.as_bytes(), source_ip: None };
             process.cashier.receive(gateway, &raw).await
         });
         let reply: Option<RawReply> = asked.await.ok()?;

@@ -158,8 +158,7 @@ impl Teller {
         }
         payment.refunded += request.amount.minor;
         let words = format!("bank: {} of {} goes back", request.amount, payment.reference);
-        book.refunds
-            .insert(request.refund, GivenBack { attempt, amount: request.amount, pending });
+        book.refunds.insert(request.refund, GivenBack { attempt, amount: request.amount, pending });
         drop(guard);
         self.bank.trace.say(|| words);
         Ok(if pending == 0 { RemoteRefundStatus::Succeeded } else { RemoteRefundStatus::Pending })

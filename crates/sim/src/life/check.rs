@@ -12,7 +12,7 @@ use store::testing::Memory;
 use store::{Db, Read, from_row};
 
 use super::scene::Scene;
-use crate::bank::{Payment, Stands};
+use crate::bank::{Lie, Payment, Stands};
 use crate::sql;
 use crate::town::settings;
 use crate::trace::short;
@@ -35,9 +35,10 @@ struct Attempt {
     state: String,
     review: Option<String>,
     orphan: bool,
+    reference: Option<String>,
 }
 
-from_row!(Attempt { id, order_id, state, review, orphan });
+from_row!(Attempt { id, order_id, state, review, orphan, reference });
 
 /// The shop's tables, past every door.
 struct Look {
@@ -146,6 +147,12 @@ fn money(scene: &Scene, orders: &BTreeMap<OrderId, Order>, attempts: &[Attempt])
                 witness.accuse("only what does not fit waits for a person", reference);
             }
             continue;
+        }
+        // Whoever never heard the right reference cannot know that this one is not.
+        let knew = attempt.reference.as_deref() == Some(reference.as_str());
+        if payment.lie == Some(Lie::Reference) && knew && attempt.state == "captured" {
+            let words = format!("{reference} was taken for {}", payment.says);
+            witness.accuse("what does not fit waits for a person", words);
         }
         if payment.charged != payment.asked {
             let words = format!("{reference}: {} for {}", payment.charged, payment.asked);

@@ -31,9 +31,10 @@ async fn price(scene: &Scene, dice: &mut Dice) {
     for _ in 0..TRIES_MAX {
         let heard: Heard<(), CatalogRefusal> = scene
             .once(dice, |process| async move {
-                let set = process.shop.db.write(move |tx| {
-                    catalog::set_price(tx, good.variant, money).map(|_| ())
-                });
+                let set = process
+                    .shop
+                    .db
+                    .write(move |tx| catalog::set_price(tx, good.variant, money).map(|_| ()));
                 set.await
             })
             .await;

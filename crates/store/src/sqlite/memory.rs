@@ -96,8 +96,13 @@ impl Memory {
     /// Puts every row back as it was remembered. Quicker than a copy, because what was prepared
     /// stays prepared.
     pub fn put_back(&self) -> Result<(), Fault> {
-        let back = self.each("delete from main.{t}; insert into main.{t} select * from kept.{t};")?;
-        self.raw(&format!("begin; pragma defer_foreign_keys = on; {back} commit"))
+        let back =
+            self.each("delete from main.{t};insert into main.{t} select * from kept.{t};")?;
+        let conn = self.lock();
+        run(&conn, "begin")?;
+        run(&conn, "pragma defer_foreign_keys = on")?;
+        back.split_terminator(';').try_for_each(|text| run(&conn, text))?;
+        run(&conn, "commit")
     }
 
     fn each(&self, text: &str) -> Result<String, Fault> {
