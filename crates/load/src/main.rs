@@ -19,6 +19,7 @@ mod ledger;
 mod line;
 mod misbehaviour;
 mod mixed;
+mod overload;
 mod pace;
 mod postgres;
 mod purchase;
@@ -87,6 +88,8 @@ async fn interruptible(scenario: Scenario) -> anyhow::Result<bool> {
 async fn run(scenario: Scenario) -> anyhow::Result<bool> {
     let json = scenario.common().json;
     let report = match scenario {
+        // Its figures are not those of the others.
+        Scenario::Overload(arguments) => return overload::run(arguments).await,
         Scenario::HotSku(arguments) => hot_sku::run(arguments).await?,
         Scenario::Spread(arguments) => spread::run(arguments).await?,
         Scenario::Browse(arguments) => browse::run(arguments).await?,

@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+use crate::Admission;
 use patience::Patience;
 
 /// Time for the whole head of a request.
@@ -41,10 +42,24 @@ const CONNECTIONS_MAX: usize = 10_000;
 /// Time for what is under way when the server stops.
 const STOP_TIME: Duration = Duration::from_secs(10);
 
-/// Serves `router` on `listener` until `stop` comes; then finishes what is under way.
+/// Serves `router` on `listener` to those whom `admission` lets in, until `stop` comes; then
+/// finishes what is under way.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    admission: Admission,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let watch = tokio::spawn(admission.clone().watch());
+    let served = accept(listener, router, admission, stop).await;
+    watch.abort();
+    served
+}
+
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    admission: Admission,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let builder = Arc::new(builder());
@@ -68,7 +83,7 @@ pub async fn serve(
             },
             () = &mut stop => break,
         };
-        let connection = connection(&builder, stream, peer, router.clone());
+        let connection = connection(&builder, stream, peer, router.clone(), &admission);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -110,6 +125,7 @@ fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
+    admission: &Admission,
 ) -> impl hyper_util::server::graceful::GracefulConnection<
     Error = Box<dyn std::error::Error + Send + Sync>,
 > + Send
@@ -118,9 +134,16 @@ fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no-delay was not set");
     }
+    let admission = admission.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
+        let admitted =
+            admission.admit(request.method(), request.uri().path(), request.headers());
         let router = router.clone();
         async move {
+            let _seat = match admitted {
+                Ok(seat) => seat,
+                Err(refusal) => return Ok(*refusal),
+            };
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
             Ok::<_, Infallible>(
