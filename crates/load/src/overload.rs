@@ -124,7 +124,6 @@ impl<'a> Storm<'a> {
             cpu: self.arguments.cpu,
             quota: quota.to_string(),
             retry: self.arguments.retry,
-            seconds: self.arguments.seconds,
             seed: self.seed,
             capacity,
             steps,

@@ -72,8 +72,7 @@ impl Door {
     }
 
     fn takes_place(&self) -> bool {
-        self.places.load(Ordering::Relaxed) > 0
-            && self.places.fetch_sub(1, Ordering::Relaxed) > 0
+        self.places.load(Ordering::Relaxed) > 0 && self.places.fetch_sub(1, Ordering::Relaxed) > 0
     }
 }
 
@@ -146,9 +145,7 @@ impl Admission {
         let class = Class::of(method, path, headers);
         let seat = self.seat();
         let open = self.0.seats.load(Ordering::Relaxed) <= class.seats_max()
-            && class.door().is_none_or(|place| {
-                self.0.doors[place].lets_in(place, self.0.waits())
-            });
+            && class.door().is_none_or(|place| self.0.doors[place].lets_in(place, self.0.waits()));
         if open {
             return Ok(seat);
         }
@@ -159,7 +156,6 @@ impl Admission {
         self.0.seats.fetch_add(1, Ordering::Relaxed);
         Seat(self.0.clone())
     }
-
 }
 
 impl Class {
@@ -167,5 +163,46 @@ impl Class {
     /// limit that keeps memory bounded. Each class leaves a quarter to those above it.
     fn seats_max(self) -> usize {
         limits::REQUESTS_MAX / (REFUSABLE + 1) * (self as usize + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many requests to `path` are let in when none of them ends.
+    fn fit(admission: &Admission, path: &str) -> usize {
+        let mut seats = Vec::new();
+        while let Ok(seat) = admission.admit(&Method::GET, path, &HeaderMap::new()) {
+            seats.push(seat);
+        }
+        seats.len()
+    }
+
+    #[test]
+    fn each_class_leaves_room_for_those_above_it() {
+        let admission = Admission::bare(Env::system());
+        let quarter = limits::REQUESTS_MAX / 4;
+        for (path, quarters) in [("/", 1), ("/login", 2), ("/cart", 3), ("/healthz", 4)] {
+            assert_eq!(fit(&admission, path), quarter * quarters, "{path}");
+        }
+        let seats: Vec<Seat> = (0..quarter * 3).map(|_| admission.seat()).collect();
+        assert_eq!([fit(&admission, "/cart"), fit(&admission, "/healthz")], [0, quarter]);
+        drop(seats);
+        assert_eq!(fit(&admission, "/"), quarter, "places are given back");
+    }
+
+    #[test]
+    fn a_late_watch_shuts_the_door_to_newcomers_at_once() {
+        let admission = Admission::bare(Env::system());
+        let late = |admission: &Admission| admission.0.due_us.store(0, Ordering::Relaxed);
+        assert!(fit(&admission, "/") > 0);
+        late(&admission);
+        let limit = gate::longest_stall(0);
+        while admission.0.waits() <= limit {
+            std::hint::spin_loop();
+        }
+        assert_eq!(fit(&admission, "/"), 0);
+        assert!(fit(&admission, "/cart") > 0 && fit(&admission, "/healthz") > 0);
     }
 }

@@ -136,8 +136,7 @@ fn connection(
     }
     let admission = admission.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let admitted =
-            admission.admit(request.method(), request.uri().path(), request.headers());
+        let admitted = admission.admit(request.method(), request.uri().path(), request.headers());
         let router = router.clone();
         async move {
             let _seat = match admitted {

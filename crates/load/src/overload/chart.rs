@@ -28,14 +28,19 @@ fn write(outcome: &Outcome, out: &mut String) -> std::fmt::Result {
     let times: Vec<f64> = outcome.steps.iter().map(|step| step.times).collect();
     let least = times.iter().copied().fold(f64::MAX, f64::min);
     let most = times.iter().copied().fold(0.0, f64::max).max(least * 1.01);
-    let x = |times: f64| LEFT + 24.0 + (RIGHT - LEFT - 48.0) * (times / least).ln() / (most / least).ln();
+    let x = |times: f64| {
+        LEFT + 24.0 + (RIGHT - LEFT - 48.0) * (times / least).ln() / (most / least).ln()
+    };
     writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
          width=\"{WIDTH}\" height=\"{HEIGHT}\" font-family=\"system-ui, sans-serif\" \
          font-size=\"13\" fill=\"#1f2933\" role=\"img\">"
     )?;
-    writeln!(out, "<title>Goodput of a shop that is offered more visitors than it can serve</title>")?;
+    writeln!(
+        out,
+        "<title>Goodput of a shop that is offered more visitors than it can serve</title>"
+    )?;
     writeln!(out, "<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>")?;
     writeln!(
         out,

@@ -117,8 +117,9 @@ impl Crowd {
         draw: Draw,
         comes_back: bool,
     ) -> Self {
-        let goods =
-            products.iter().map(|product| (api::product_path(&product.slug), product.variants[0].id));
+        let goods = products
+            .iter()
+            .map(|product| (api::product_path(&product.slug), product.variants[0].id));
         Self {
             address,
             buyers,
@@ -321,7 +322,11 @@ impl Crowd {
         let mut connection = idle.unwrap_or_else(|| Connection::to(address));
         let answer = connection.send(call).await.context("the payment page")?;
         lock(&self.idle_at_sandbox).push(connection);
-        anyhow::ensure!(answer.status == StatusCode::SEE_OTHER, "{}", api::in_full("paying", &answer));
+        anyhow::ensure!(
+            answer.status == StatusCode::SEE_OTHER,
+            "{}",
+            api::in_full("paying", &answer)
+        );
         Ok(())
     }
 
@@ -336,7 +341,12 @@ impl Crowd {
             }
             // Counted as late by whoever counts.
             if since.elapsed() > PATIENCE * 2 {
-                anyhow::bail!("order {} is {} after {:?}", order.number, order.state, since.elapsed());
+                anyhow::bail!(
+                    "order {} is {} after {:?}",
+                    order.number,
+                    order.state,
+                    since.elapsed()
+                );
             }
             pause = (pause * 2).min(LOOK_MAX);
         }

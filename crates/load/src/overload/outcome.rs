@@ -52,7 +52,6 @@ pub struct Outcome {
     pub cpu: u32,
     pub quota: String,
     pub retry: bool,
-    pub seconds: f64,
     pub seed: u64,
     /// Visits a second, closed loop.
     pub capacity: f64,
@@ -152,8 +151,20 @@ impl Outcome {
         writeln!(
             out,
             "  {:>5}{:>10}{:>10}{:>9}{:>10}{:>8}{:>8}{:>11}{:>9}{:>11}{:>11}{:>8}{:>6}{:>6}",
-            "x", "offered/s", "goodput/s", "of peak", "refused/s", "inside", "late",
-            "no p99 ms", "(onset)", "yes p50 ms", "yes p99 ms", "RSS MB", "shop", "load"
+            "x",
+            "offered/s",
+            "goodput/s",
+            "of peak",
+            "refused/s",
+            "inside",
+            "late",
+            "no p99 ms",
+            "(onset)",
+            "yes p50 ms",
+            "yes p99 ms",
+            "RSS MB",
+            "shop",
+            "load"
         )?;
         for step in self.steps.iter().chain([&self.calm]) {
             let (tally, seconds) = (&step.tally, step.lasts.as_secs_f64());
@@ -172,7 +183,11 @@ impl Outcome {
                 writeln!(out, "  WARNING: the generator was busy; the figures may be its own")?;
             }
         }
-        writeln!(out, "  (the last line is the {} s right after another storm)", self.calm.lasts.as_secs())?;
+        writeln!(
+            out,
+            "  (the last line is the {} s right after another storm)",
+            self.calm.lasts.as_secs()
+        )?;
         writeln!(out)?;
         match self.recovery_s() {
             Some(seconds) => writeln!(out, "  as before the storm within {seconds} s")?,

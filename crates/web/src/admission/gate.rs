@@ -38,7 +38,12 @@ const RATE_MIN: f64 = 1.0;
 /// through: the gate hears of a delay only when it is over, and a storm fills the queues faster
 /// than that. While everybody comes in it has to be a longer stall.
 pub(super) fn is_shut(place: usize, limited: bool, waits: Duration) -> bool {
-    waits > target(place) * if limited { NEXT_CLASS } else { STALL }
+    waits > if limited { target(place) * NEXT_CLASS } else { longest_stall(place) }
+}
+
+/// What a delay may come to in one go while everybody comes in.
+pub(super) fn longest_stall(place: usize) -> Duration {
+    target(place) * STALL
 }
 
 fn target(place: usize) -> Duration {

@@ -6,7 +6,6 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
-use http_body_util::Full;
 use kernel::{Env, Uuid};
 
 use crate::problem::{Problem, RETRY_AFTER_MAX};
@@ -65,7 +64,7 @@ impl Refusals {
             headers.insert(REFRESH.clone(), seconds.into());
         }
         request_id::write(&mut headers, id);
-        let mut answer = Response::new(Body::new(Full::new(body)));
+        let mut answer = Response::new(Body::from(body));
         *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         *answer.headers_mut() = headers;
         answer

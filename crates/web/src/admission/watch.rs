@@ -120,14 +120,12 @@ impl Watch {
     /// far.
     async fn before_a_reader(&mut self, inner: &Arc<Inner>) -> Option<Duration> {
         let shop = inner.shop.as_ref()?;
-        if let Some((since, reading)) = &mut self.reading {
-            if !reading.is_finished() {
-                return Some(since.elapsed());
+        if let Some((since, reading)) = self.reading.take() {
+            if reading.is_finished() {
+                return Some(reading.await.ok()?.ok()?.duration_since(since));
             }
-            let read = reading.await.ok()?.ok();
-            let waited = read.map(|at| at.duration_since(*since));
-            self.reading = None;
-            return waited;
+            self.reading = Some((since, reading));
+            return Some(since.elapsed());
         }
         if shop.db.engine() == EngineKind::Postgres && inner.seats.load(Ordering::Relaxed) > 0 {
             let db = shop.db.clone();

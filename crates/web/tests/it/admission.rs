@@ -141,7 +141,8 @@ async fn a_saturated_server_refuses_newcomers_and_takes_every_notice() {
     let notices = async {
         let mut taken = 0;
         while !over.load(Ordering::Relaxed) || taken < 20 {
-            let (status, ..) = ask(address, "POST", "/hooks/sandbox", "content-length: 0\r\n").await;
+            let (status, ..) =
+                ask(address, "POST", "/hooks/sandbox", "content-length: 0\r\n").await;
             assert_eq!(status, 200, "a notice is never refused");
             taken += 1;
         }
