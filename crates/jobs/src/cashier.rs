@@ -17,10 +17,15 @@ use kernel::planted::{self, Bug};
 use kernel::{AccountId, AttemptId, Error, Fault, OrderId, SignedDuration, Timestamp};
 use payments::{Attempt, AttemptState, News, Notice, Refund, RefundState, Saw};
 use store::idempotency::Key;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
+
+use crate::together::together;
 
 /// Rows one sweep takes up.
 const SWEEP: i64 = 64;
+/// Notices that are looked into at one time: each waits for its gateway, and one after the other
+/// they would come in faster than they are settled.
+const NOTICES_AT_ONCE: usize = 16;
 /// Tries after which a notice is left for a person.
 const NOTICE_TRIES_MAX: i64 = 20;
 
@@ -42,6 +47,8 @@ pub struct Cashier {
     gateways: Arc<BTreeMap<&'static str, Arc<dyn Gateway>>>,
     public_url: Url,
     notices: Arc<Notify>,
+    /// Held by whoever looks into notices: two would do the same ones.
+    reading: Arc<Mutex<()>>,
 }
 
 impl Cashier {
@@ -52,7 +59,13 @@ impl Cashier {
         public_url: Url,
     ) -> Self {
         let gateways = gateways.into_iter().map(|gateway| (gateway.name(), gateway)).collect();
-        Self { shop, gateways: Arc::new(gateways), public_url, notices: Arc::default() }
+        Self {
+            shop,
+            gateways: Arc::new(gateways),
+            public_url,
+            notices: Arc::default(),
+            reading: Arc::default(),
+        }
     }
 
     /// Starts a payment, or finds the one under way, and asks the gateway where the payer goes.
@@ -137,27 +150,35 @@ impl Cashier {
 
     /// Looks into notices that are due; gives how many there were.
     pub async fn read_notices(&self) -> Result<usize, Fault> {
+        let _alone = self.reading.lock().await;
         let now = self.shop.env.now();
         let due = self.shop.db.read(move |read| payments::notices_due(read, now, SWEEP)).await?;
-        for notice in &due {
-            let (id, tries) = (notice.id, notice.tries);
-            let effect = match notice.attempt_id {
-                Some(attempt) => self.ask_about(attempt, "notice").await?,
-                None => Some("about nothing that waits".to_owned()),
-            };
-            let effect = match effect {
-                None if tries >= NOTICE_TRIES_MAX => Some("given up: the gateway is mute".into()),
-                effect => effect,
-            };
-            self.shop
-                .db
-                .write(move |tx| match &effect {
-                    Some(effect) => payments::notice_handled(tx, id, effect, now),
-                    None => payments::notice_failed(tx, id, after(now, backoff(tries))),
-                })
-                .await?;
+        for some in due.chunks(NOTICES_AT_ONCE) {
+            let looks = some.iter().map(|notice| self.look_into(notice, now));
+            for looked in together(looks).await {
+                looked?;
+            }
         }
         Ok(due.len())
+    }
+
+    async fn look_into(&self, notice: &payments::Waiting, now: Timestamp) -> Result<(), Fault> {
+        let (id, tries) = (notice.id, notice.tries);
+        let effect = match notice.attempt_id {
+            Some(attempt) => self.ask_about(attempt, "notice").await?,
+            None => Some("about nothing that waits".to_owned()),
+        };
+        let effect = match effect {
+            None if tries >= NOTICE_TRIES_MAX => Some("given up: the gateway is mute".into()),
+            effect => effect,
+        };
+        self.shop
+            .db
+            .write(move |tx| match &effect {
+                Some(effect) => payments::notice_handled(tx, id, effect, now),
+                None => payments::notice_failed(tx, id, after(now, backoff(tries))),
+            })
+            .await
     }
 
     /// Asks about attempts that are due; gives how many there were.
