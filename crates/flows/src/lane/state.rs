@@ -56,7 +56,9 @@ impl<'c> State<'c> {
         Ok(outcomes)
     }
 
-    /// Locks are taken carts first, then orders, payments, stock, each in ascending id.
+    /// Locks are taken carts first, then orders, payments, stock, each in ascending id. What does
+    /// not depend on an answer is asked for without waiting: a batch that only places orders
+    /// loads all it needs in one round trip.
     fn load(&mut self, tx: &mut Tx<'_>, commands: &[Command]) -> Result<(), Fault> {
         let carts: Vec<CartId> = commands.iter().flat_map(Command::carts).flatten().collect();
         let there: Vec<OrderId> = commands.iter().filter_map(Command::order).collect();
@@ -66,15 +68,18 @@ impl<'c> State<'c> {
         });
         self.keys.load(tx, commands)?;
         self.baskets.load(tx, carts.iter().copied())?;
-        self.book.load(tx, there.iter().copied().chain(placed))?;
+        let orders = self.book.ask(tx, there.iter().copied().chain(placed))?;
         self.book.load_lines(tx, there.iter().copied())?;
         self.till.load(tx, there.iter().copied())?;
         let owners = carts.iter().map(|id| id.0).chain(there.iter().map(|id| id.0));
         self.shelf.load_holds(tx, owners)?;
         let variants = self.variants(commands, &carts);
-        self.shelf.load_stock(tx, variants.iter().copied())?;
+        let stock = self.shelf.ask_stock(tx, variants.iter().copied())?;
         let offers = catalog::offers(tx, self.priced(commands, &carts))?;
-        self.offers = offers.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+        self.book.take(orders.answer(tx)?);
+        self.shelf.take_stock(stock.answer(tx)?);
+        self.offers =
+            offers.answer(tx)?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
         self.load_made_from(tx, commands)
     }
 

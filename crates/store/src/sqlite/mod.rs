@@ -21,7 +21,9 @@ use crate::tx::{Conn, Read};
 
 #[cfg(feature = "testing")]
 pub(crate) use statements::prepare;
-pub(crate) use statements::{column, execute, execute_many, query, query_by_key, query_values};
+pub(crate) use statements::{
+    Take, column, execute, execute_many, query, query_by_key, query_values,
+};
 
 use open::{Files, fault};
 
