@@ -3,6 +3,7 @@
 
 mod debian;
 mod interrupt;
+mod nightly;
 mod postgres;
 mod run_tests;
 mod supervise;
@@ -38,6 +39,8 @@ enum Command {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
+    /// Explores for hours what a change has no time for; goes on where it was interrupted
+    Nightly(nightly::Nightly),
     /// Checks what the compiler does not: edges between crates, places of SQL, lengths, words
     Tidy,
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let outcome = repository_root().and_then(|root| match Cli::parse().command {
         Command::Test { arguments } => run_tests::test(&root, &arguments),
         Command::Postgres { command } => run_tests::with_postgres(&command),
+        Command::Nightly(wanted) => nightly::run(&root, &wanted),
         Command::Tidy => tidy::run(&root),
     });
     match outcome {
