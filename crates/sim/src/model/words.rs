@@ -1,0 +1,143 @@
+//! The words in which a trace is told: what somebody does, what comes of it, why not.
+#![allow(missing_docs, reason = "the words are the shop's own, and say it")]
+
+pub use flows::NewsEffect;
+pub use orders::State;
+pub use payments::{AttemptState, RefundState};
+
+pub type Variant = usize;
+pub type Buyer = usize;
+/// A quote, and the order made of it.
+pub type Number = usize;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Who {
+    Buyer(Buyer),
+    Staff,
+}
+
+/// What a gateway says of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Says {
+    Waiting,
+    Absent,
+    Captured,
+    Declined,
+}
+
+/// Whether what it says fits what was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fit {
+    Exactly,
+    OtherAmount,
+    OtherCurrency,
+    OtherReference,
+    OtherOrder,
+}
+
+/// Something somebody does. What moves money or stock carries a key. A price of none takes a thing
+/// off the shelves; a sweep ends what time has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Act {
+    Put { buyer: Buyer, variant: Variant, more: i64 },
+    Set { buyer: Buyer, variant: Variant, quantity: i64 },
+    Select { buyer: Buyer, variant: Option<Variant>, selected: bool },
+    Clear { buyer: Buyer },
+    Extend { buyer: Buyer },
+    Quote { buyer: Buyer },
+    QuoteOne { buyer: Buyer, variant: Variant, quantity: i64 },
+    Place { buyer: Buyer, quote: Number, cash: bool },
+    Pay { buyer: Buyer, order: Number, gateway: usize, key: u8 },
+    News { attempt: usize, says: Says, fit: Fit },
+    RefundsEnd { order: Number, succeeded: bool },
+    Cancel { who: Who, order: Number, key: u8 },
+    Advance { order: Number, to: State, key: u8 },
+    Adjust { variant: Variant, delta: i64, key: u8 },
+    Price { variant: Variant, price: Option<i64> },
+    Wait { seconds: i64 },
+    Sweep,
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Done {
+    Nothing,
+    Quoted { total: i64, items: i64, short: Vec<Short> },
+    Placed { order: Number, state: State, total: i64, replayed: bool },
+    Paying { attempt: usize, amount: i64 },
+    News(NewsEffect),
+    Counted(Units),
+}
+
+/// Wanted and available units of a variant.
+pub type Short = (Variant, i64, i64);
+
+/// Why nothing came of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum No {
+    OutOfStock(Vec<Short>),
+    QuoteExpired,
+    QuoteChanged(Vec<(Variant, i64, Option<i64>)>),
+    CartChanged,
+    CartAlreadyOrdered(Number),
+    KeyReused,
+    NotFound(&'static str),
+    QuantityInvalid { min: i64 },
+    NothingSelected,
+    OrderState { state: State, wanted: State },
+    NothingToPay { state: State },
+    HoldUsedUp,
+    Other(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Units {
+    pub on_hand: i64,
+    pub held: i64,
+    pub sold: i64,
+}
+
+/// A line of a cart as its buyer sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shown {
+    pub variant: Variant,
+    pub quantity: i64,
+    pub selected: bool,
+    pub held_until: Option<i64>,
+    pub available: i64,
+    pub sold_here: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    pub number: Number,
+    pub buyer: Buyer,
+    pub cash: bool,
+    pub state: State,
+    pub total: i64,
+    /// The attempt whose money it kept.
+    pub settled_by: Option<usize>,
+    pub pay_by: Option<i64>,
+}
+
+/// An attempt to pay, and its money on the way back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Attempt {
+    pub order: Number,
+    pub gateway: usize,
+    pub state: AttemptState,
+    /// Whether the gateway called it by our reference, the first time it did.
+    pub named: Option<bool>,
+    /// A person has to look; nothing moves until then.
+    pub review: bool,
+    pub refund: Option<RefundState>,
+}
+
+/// Everything that can be seen of a shop, in the order of the numbers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Picture {
+    pub units: Vec<Units>,
+    pub carts: Vec<Vec<Shown>>,
+    pub orders: Vec<Order>,
+    pub attempts: Vec<Attempt>,
+}
