@@ -10,6 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
+pub(crate) use back_door::sqlite_dump;
+
+pub use crate::sqlite::{Call, Gate, Memory, Turn};
+
 use crate::db::{Db, EngineKind, Options};
 use crate::idempotency::fingerprint;
 use crate::inject::Injector;

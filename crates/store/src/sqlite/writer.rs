@@ -129,35 +129,17 @@ impl Writer {
         }
     }
 
-    /// Runs every job of the batch in one transaction. A job that is refused, or that meets a
-    /// fault of its own, is undone alone.
     fn commit(&mut self, batch: &mut Vec<Box<dyn Write>>) {
         let injector = self.injector.clone();
-        let mut faults: Vec<Option<Fault>> = Vec::with_capacity(batch.len());
-        let done = self.connection().and_then(|conn| {
-            run(conn, "begin immediate")?;
-            if let [job] = batch.as_mut_slice() {
-                return alone(conn, job.as_mut(), injector.as_ref(), &mut faults);
-            }
-            for job in batch.iter_mut() {
-                faults.push(one(conn, job.as_mut(), injector.as_ref())?);
-            }
-            run(conn, "commit")
-        });
+        let mut faults = Vec::with_capacity(batch.len());
+        let done = self
+            .connection()
+            .and_then(|conn| together(conn, batch, injector.as_ref(), &mut faults));
         if let Err(fault) = &done {
             tracing::error!(%fault, jobs = batch.len(), "a batch was not committed");
             self.recover(fault);
         }
-        let lost = injector.is_some_and(|injector| done.is_ok() && injector.loses_answer());
-        for (index, job) in batch.drain(..).enumerate() {
-            let own = faults.get_mut(index).and_then(Option::take);
-            job.answer(match (&done, own) {
-                (Err(fault), _) => Err(fault.clone()),
-                (Ok(()), Some(fault)) => Err(fault),
-                (Ok(()), None) if lost => Err(Fault::Unavailable("the answer was lost".into())),
-                (Ok(()), None) => Ok(()),
-            });
-        }
+        answer(batch, &done, faults, injector.as_ref());
     }
 
     fn connection(&mut self) -> Result<&Connection, Fault> {
@@ -189,6 +171,43 @@ impl Writer {
             fold(conn, "restart");
             self.log_pages.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+/// Runs every job of the batch in one transaction. A job that is refused, or that meets a fault
+/// of its own (kept in `faults`, by its place), is undone alone.
+pub(super) fn together(
+    conn: &Connection,
+    batch: &mut [Box<dyn Write>],
+    injector: Option<&Arc<Injector>>,
+    faults: &mut Vec<Option<Fault>>,
+) -> Result<(), Fault> {
+    run(conn, "begin immediate")?;
+    if let [job] = batch {
+        return alone(conn, job.as_mut(), injector, faults);
+    }
+    for job in batch.iter_mut() {
+        faults.push(one(conn, job.as_mut(), injector)?);
+    }
+    run(conn, "commit")
+}
+
+/// Answers everybody, after the commit.
+pub(super) fn answer(
+    batch: &mut Vec<Box<dyn Write>>,
+    done: &Result<(), Fault>,
+    mut faults: Vec<Option<Fault>>,
+    injector: Option<&Arc<Injector>>,
+) {
+    let lost = injector.is_some_and(|injector| done.is_ok() && injector.loses_answer());
+    for (index, job) in batch.drain(..).enumerate() {
+        let own = faults.get_mut(index).and_then(Option::take);
+        job.answer(match (done, own) {
+            (Err(fault), _) => Err(fault.clone()),
+            (Ok(()), Some(fault)) => Err(fault),
+            (Ok(()), None) if lost => Err(Fault::Unavailable("the answer was lost".into())),
+            (Ok(()), None) => Ok(()),
+        });
     }
 }
 

@@ -146,7 +146,7 @@ fn with_blobs(sql: &str) -> String {
     text
 }
 
-fn sqlite_dump(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+pub(crate) fn sqlite_dump(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut lines = Vec::new();
     for table in sqlite_tables(conn)? {
         let mut rows = conn.prepare(&format!("select * from {table}"))?;
