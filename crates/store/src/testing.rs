@@ -53,6 +53,21 @@ impl TestDb {
     }
 }
 
+impl TestDb {
+    /// Opens the same database once more, with faults of its own: another node on PostgreSQL, or
+    /// the next process, once the first has closed it.
+    ///
+    /// # Panics
+    /// When it cannot be opened.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its database")]
+    pub fn open_again(&self) -> (Db, Arc<Injector>) {
+        let injector = Arc::new(Injector::default());
+        let options = Options { url: self.url.clone(), connections: 2 };
+        let db = Db::open_with(&options, &[], Some(injector.clone())).expect("it opens again");
+        (db, injector)
+    }
+}
+
 /// Names a template by what is in it, so that an old one is never taken for a new one.
 fn template_name(schemas: &[&'static Schema]) -> String {
     let mut all = String::new();

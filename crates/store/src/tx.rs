@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kernel::{Fault, Uuid};
 use sea_query::{PostgresQueryBuilder, SelectStatement, SqliteQueryBuilder};
 
-use crate::inject::Injector;
-use crate::statement::{DeleteMany, InsertMany, Statement, UpdateMany};
+use crate::inject::{Injector, Step};
+use crate::statement::{DeleteMany, InsertMany, Statement, Texts, UpdateMany};
 use crate::value::{FromRow, Param, Row, Value};
 use crate::{postgres, sqlite};
 
@@ -21,6 +21,8 @@ pub struct Read<'c> {
     conn: Conn<'c>,
     injector: Option<Arc<Injector>>,
     failure: Option<Fault>,
+    /// What the next statement is to whoever watches.
+    step: fn(&'static str) -> Step,
 }
 
 /// A transaction that can be asked and written.
@@ -28,7 +30,7 @@ pub struct Tx<'c>(Read<'c>);
 
 impl<'c> Read<'c> {
     pub(crate) fn new(conn: Conn<'c>, injector: Option<Arc<Injector>>) -> Self {
-        Self { conn, injector, failure: None }
+        Self { conn, injector, failure: None, step: Step::Looks }
     }
 
     /// All rows of `statement`.
@@ -73,7 +75,7 @@ impl<'c> Read<'c> {
             found.push(T::from_row(row)?);
             Ok(())
         };
-        self.tick()?;
+        self.before(statement.name())?;
         let asked = match &mut self.conn {
             Conn::Sqlite(conn) => {
                 sqlite::query_by_key(conn, statement.sqlite_text(), &keys, &mut take)
@@ -93,7 +95,7 @@ impl<'c> Read<'c> {
             found.push(T::from_row(row)?);
             Ok(())
         };
-        self.tick()?;
+        self.before("select")?;
         let asked = match &mut self.conn {
             Conn::Sqlite(conn) => {
                 let (text, values) = query.build(SqliteQueryBuilder);
@@ -125,7 +127,7 @@ impl<'c> Read<'c> {
         params: &[&dyn Param],
         mut take: impl FnMut(&Row<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        self.tick()?;
+        self.before(statement.name())?;
         let asked = match &mut self.conn {
             Conn::Sqlite(conn) => sqlite::query(conn, statement.sqlite_text(), params, &mut take),
             Conn::Postgres(session) => session.query(statement.postgres_text(), params, &mut take),
@@ -138,12 +140,23 @@ impl<'c> Read<'c> {
         self.failure.take()
     }
 
-    fn tick(&mut self) -> Result<(), Fault> {
-        let verdict = self.injector.as_ref().map_or(Ok(()), |injector| injector.tick());
-        self.note(verdict)
+    fn before(&mut self, name: &'static str) -> Result<(), Fault> {
+        let Some(injector) = &self.injector else { return Ok(()) };
+        let step = (self.step)(name);
+        if matches!(step, Step::Looks(_)) {
+            self.step = Step::LooksOn;
+        }
+        let verdict = injector.before(step);
+        self.remember(verdict)
     }
 
+    /// Notes how a statement ended.
     fn note<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        let after = self.injector.as_ref().map_or(Ok(()), |injector| injector.after());
+        self.remember(result.and_then(|answer| after.map(|()| answer)))
+    }
+
+    fn remember<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(fault) = &result
             && self.failure.is_none()
         {
@@ -155,7 +168,7 @@ impl<'c> Read<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) fn new(conn: Conn<'c>, injector: Option<Arc<Injector>>) -> Self {
-        Self(Read::new(conn, injector))
+        Self(Read { step: Step::Asks, ..Read::new(conn, injector) })
     }
 
     /// Runs a statement that answers no rows; gives the number of rows it touched.
@@ -164,7 +177,7 @@ impl<'c> Tx<'c> {
         statement: &'static Statement,
         params: &[&dyn Param],
     ) -> Result<u64, Fault> {
-        self.tick()?;
+        self.before(statement.name())?;
         let done = match &mut self.0.conn {
             Conn::Sqlite(conn) => sqlite::execute(conn, statement.sqlite_text(), params),
             Conn::Postgres(session) => session.execute(statement.postgres_text(), params),
@@ -179,7 +192,7 @@ impl<'c> Tx<'c> {
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<u64, Fault> {
-        self.many(statement.sqlite_text(), statement.postgres_text(), rows, bind)
+        self.many(statement, rows, bind)
     }
 
     /// Updates `rows` by key; `bind` gives the key first, then the values to set. A row whose
@@ -190,7 +203,7 @@ impl<'c> Tx<'c> {
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<(), Fault> {
-        let touched = self.many(statement.sqlite_text(), statement.postgres_text(), rows, bind)?;
+        let touched = self.many(statement, rows, bind)?;
         self.expect_all(touched, rows.len())
     }
 
@@ -201,7 +214,7 @@ impl<'c> Tx<'c> {
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<(), Fault> {
-        let touched = self.many(statement.sqlite_text(), statement.postgres_text(), rows, bind)?;
+        let touched = self.many(statement, rows, bind)?;
         self.expect_all(touched, rows.len())
     }
 
@@ -216,17 +229,18 @@ impl<'c> Tx<'c> {
 
     fn many<'r, R, const N: usize>(
         &mut self,
-        sqlite_text: &'static str,
-        postgres_text: &'static str,
+        statement: &'static dyn Texts,
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<u64, Fault> {
         if rows.is_empty() {
             return Ok(0);
         }
-        self.tick()?;
+        self.before(statement.name())?;
         let done = match &mut self.0.conn {
-            Conn::Sqlite(conn) => sqlite::execute_many(conn, sqlite_text, rows.iter().map(bind)),
+            Conn::Sqlite(conn) => {
+                sqlite::execute_many(conn, statement.sqlite(), rows.iter().map(bind))
+            }
             Conn::Postgres(session) => {
                 let mut columns: [Vec<Value<'r>>; N] =
                     std::array::from_fn(|_| Vec::with_capacity(rows.len()));
@@ -235,7 +249,7 @@ impl<'c> Tx<'c> {
                         column.push(value);
                     }
                 }
-                session.execute_columns(postgres_text, &columns)
+                session.execute_columns(statement.postgres(), &columns)
             }
         };
         self.note(done)

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::open::Files;
 use super::run;
 use crate::db::OpenError;
-use crate::inject::Injector;
+use crate::inject::{Injector, Step};
 use crate::job::{Keep, Write};
 use crate::tx::{Conn, Tx};
 
@@ -189,7 +189,7 @@ pub(super) fn together(
     for job in batch.iter_mut() {
         faults.push(one(conn, job.as_mut(), injector)?);
     }
-    run(conn, "commit")
+    commit(conn, injector)
 }
 
 /// Answers everybody, after the commit.
@@ -225,7 +225,7 @@ fn alone(
         return Err(kept.err().unwrap_or(Fault::Contention));
     }
     match kept {
-        Ok(Keep::Commit) => run(conn, "commit"),
+        Ok(Keep::Commit) => commit(conn, injector),
         Ok(Keep::Refused) => run(conn, "rollback"),
         Err(fault @ Fault::Unavailable(_)) => Err(fault),
         Err(fault) => {
@@ -233,6 +233,11 @@ fn alone(
             run(conn, "rollback")
         }
     }
+}
+
+fn commit(conn: &Connection, injector: Option<&Arc<Injector>>) -> Result<(), Fault> {
+    injector.map_or(Ok(()), |injector| injector.before(Step::Commits))?;
+    run(conn, "commit")
 }
 
 /// Runs one job in a savepoint. The inner fault is the job's alone; the outer one ends the batch.
