@@ -60,11 +60,9 @@ impl TestDb {
     /// # Panics
     /// When it cannot be opened.
     #[expect(clippy::expect_used, reason = "a test cannot go on without its database")]
-    pub fn open_again(&self) -> (Db, Arc<Injector>) {
-        let injector = Arc::new(Injector::default());
+    pub fn open_again(&self, injector: &Arc<Injector>) -> Db {
         let options = Options { url: self.url.clone(), connections: 2 };
-        let db = Db::open_with(&options, &[], Some(injector.clone())).expect("it opens again");
-        (db, injector)
+        Db::open_with(&options, &[], Some(injector.clone())).expect("it opens again")
     }
 }
 
