@@ -84,7 +84,7 @@ impl Set {
         }
         let again = play.act(&process, &self.stage.scene).await;
         let said = format!("{said:?}, then {again:?}");
-        settle(&process, &clock, &self.stage.scene).await;
+        settle(&process, &|by| clock.advance(by), &self.stage.scene).await;
         let end = match sound(&process).await {
             Ok(()) => (said, self.stage.picture(&self.db, &provider).await),
             Err(report) => (said, report),

@@ -13,16 +13,17 @@ use gateways::{
     Subject, VoidUnpaid,
 };
 use kernel::{AttemptId, Money, RefundId, Timestamp};
-use sim::{Doors, Port, Side};
 use store::Injector;
+
+use crate::interleavings::Gates;
 
 /// What stands between the shop and the provider.
 #[derive(Clone)]
 pub enum Way {
     /// Faults by number.
     Injector(Arc<Injector>),
-    /// An executor that decides who goes first.
-    Doors(Doors),
+    /// Somebody who decides who goes first.
+    Gates(Gates),
 }
 
 /// A payment in the provider's book.
@@ -90,7 +91,7 @@ impl Provider {
 
     async fn call<T: Send>(
         &self,
-        (port, name): (Port, &'static str),
+        name: &'static str,
         work: impl FnOnce(&mut Book) -> T + Send,
     ) -> Result<T, GatewayError> {
         let not_sent = || GatewayError::NotSent("a planned break".into());
@@ -99,11 +100,9 @@ impl Provider {
             Way::Injector(injector) => injector
                 .call(name, || work(&mut self.book()))
                 .map_err(|made| if made { unknown() } else { not_sent() }),
-            Way::Doors(doors) => {
-                doors.pass(port, Side::Before).await.map_err(|_| not_sent())?;
-                let answer = work(&mut self.book());
-                doors.pass(port, Side::After).await.map_err(|_| unknown())?;
-                Ok(answer)
+            Way::Gates(gates) => {
+                gates.turn(name).await;
+                Ok(work(&mut self.book()))
             }
         }
     }
@@ -151,7 +150,7 @@ impl Gateway for Provider {
             let payment = book.payments.entry(request.attempt).or_insert(fresh);
             seen(request.attempt, payment)
         };
-        let observation = self.call((Port::Create, "create"), open).await?;
+        let observation = self.call("create", open).await?;
         let url = request.return_url.clone();
         let valid_until = request.payer_deadline;
         Ok(Created { observation, confirmation: Confirmation::Redirect { url, valid_until } })
@@ -165,7 +164,7 @@ impl Gateway for Provider {
                 Observation { gateway_id: None, ..seen(asked.attempt, &absent) }
             }
         };
-        self.call((Port::Fetch, "fetch"), find).await
+        self.call("fetch", find).await
     }
 
     async fn void(
@@ -181,7 +180,7 @@ impl Gateway for Provider {
             }
             Some(seen(asked.attempt, payment))
         };
-        self.call((Port::Create, "void"), end).await?.ok_or(GatewayError::NotFound)
+        self.call("void", end).await?.ok_or(GatewayError::NotFound)
     }
 
     async fn refund(
@@ -195,7 +194,7 @@ impl Gateway for Provider {
             let (_, amount) = *book.refunds.entry(request.refund).or_insert(entry);
             given_back(request.refund, amount, RemoteRefundStatus::Succeeded)
         };
-        self.call((Port::Refund, "refund"), give).await
+        self.call("refund", give).await
     }
 
     async fn fetch_refund(
@@ -207,7 +206,7 @@ impl Gateway for Provider {
             Some((_, amount)) => given_back(asked.refund, *amount, RemoteRefundStatus::Succeeded),
             None => given_back(asked.refund, asked.amount, RemoteRefundStatus::Absent),
         };
-        self.call((Port::Refund, "fetch refund"), find).await
+        self.call("fetch refund", find).await
     }
 
     /// A notice is the attempt it is about, in plain text.

@@ -303,10 +303,10 @@ pub async fn sound(process: &Process) -> Result<(), String> {
 }
 
 /// Time goes on, a little, and the jobs do their work. What can be settled is.
-pub async fn settle(process: &Process, clock: &ManualClock, scene: &Scene) {
+pub async fn settle(process: &Process, wait: &(dyn Fn(SignedDuration) + Sync), scene: &Scene) {
     process.cashier.look(scene.expired).await.unwrap();
     for _ in 0..4 {
-        clock.advance(SignedDuration::from_mins(1));
+        wait(SignedDuration::from_mins(1));
         process.jobs.run_due().await.unwrap();
     }
 }
