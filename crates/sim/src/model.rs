@@ -6,6 +6,8 @@
 //! kind, an order has the number of its quote. Time is in seconds, money in minor units.
 #![allow(missing_docs, reason = "the words are the shop's own, and say it")]
 
+mod picture;
+mod stock;
 mod words;
 
 use std::collections::BTreeMap;
@@ -13,20 +15,9 @@ use std::collections::BTreeMap;
 use flows::Settings;
 use kernel::limits::LINE_QUANTITY_MAX;
 
+pub use picture::*;
+use stock::{Hold, Holder};
 pub use words::*;
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Holder {
-    Cart(Buyer),
-    Order(Number),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Hold {
-    units: i64,
-    until: i64,
-    extensions: i64,
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Line {
@@ -55,7 +46,7 @@ struct Quote {
 pub type Answer = Result<Done, No>;
 
 /// The whole shop.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Model {
     rules: Settings,
     now: i64,
@@ -76,68 +67,17 @@ impl Model {
     pub fn open(rules: Settings, goods: &[(i64, i64)]) -> Self {
         Self {
             rules,
-            now: 0,
             on_hand: goods.iter().map(|(units, _)| *units).collect(),
             sold: vec![0; goods.len()],
             prices: goods.iter().map(|(_, price)| (*price, true)).collect(),
-            carts: BTreeMap::new(),
-            holds: BTreeMap::new(),
-            quotes: Vec::new(),
-            orders: BTreeMap::new(),
-            attempts: Vec::new(),
-            keys: BTreeMap::new(),
+            ..Self::default()
         }
-    }
-
-    /// All that can be seen of it.
-    pub fn picture(&self, buyers: usize) -> Picture {
-        Picture {
-            units: (0..self.prices.len()).map(|variant| self.units(variant)).collect(),
-            carts: (0..buyers).map(|buyer| self.cart(buyer)).collect(),
-            orders: self.orders.values().copied().collect(),
-            attempts: self.attempts.clone(),
-        }
-    }
-
-    /// How many quotes were made.
-    pub fn quotes(&self) -> usize {
-        self.quotes.len()
-    }
-
-    /// What was done under a key, and may be asked for again.
-    pub fn done_with_a_key(&self) -> Vec<Act> {
-        self.keys.values().map(|(act, _)| act.clone()).collect()
-    }
-
-    fn units(&self, variant: Variant) -> Units {
-        let held = self.holds.iter().filter(|((_, of), _)| *of == variant);
-        let held = held.map(|(_, hold)| hold.units).sum();
-        Units { on_hand: self.on_hand[variant], held, sold: self.sold[variant] }
-    }
-
-    fn cart(&self, buyer: Buyer) -> Vec<Shown> {
-        let lines = self.carts.get(&buyer).map(|cart| &cart.lines).into_iter().flatten();
-        let show = |(&variant, line): (&Variant, &Line)| Shown {
-            variant,
-            quantity: line.quantity,
-            selected: line.selected,
-            held_until: self.held_until(buyer, variant).filter(|until| *until > self.now),
-            available: self.within_reach(Holder::Cart(buyer), variant),
-            sold_here: self.prices[variant].1,
-        };
-        lines.map(show).collect()
     }
 
     /// Does it, or says why not; then nothing has changed. The same key with the same wish is
     /// answered as before.
     pub fn act(&mut self, act: &Act) -> Answer {
-        let key = match *act {
-            Act::Pay { buyer, key, .. } => Some((Who::Buyer(buyer), "pay", key)),
-            Act::Cancel { who, key, .. } => Some((who, "cancel", key)),
-            Act::Advance { key, .. } => Some((Who::Staff, "advance", key)),
-            Act::Adjust { key, .. } => Some((Who::Staff, "adjust", key)),
-            _ => None,
-        };
+        let key = act.key();
         match key.and_then(|key| self.keys.get(&key)) {
             Some((before, done)) if before == act => return Ok(done.clone()),
             Some(_) => return Err(No::KeyReused),
@@ -181,83 +121,6 @@ impl Model {
             }
             Act::Sweep => Ok(self.sweep()),
         }
-    }
-}
-
-/// Units and their promises.
-impl Model {
-    fn free(&self, variant: Variant) -> i64 {
-        let units = self.units(variant);
-        units.on_hand - units.held
-    }
-
-    /// What nobody else has been promised.
-    fn within_reach(&self, holder: Holder, variant: Variant) -> i64 {
-        self.free(variant) + self.holds.get(&(holder, variant)).map_or(0, |hold| hold.units)
-    }
-
-    /// Everything that is wanted beyond reach.
-    fn short(&self, holder: Holder, wanted: impl Iterator<Item = (Variant, i64)>) -> Vec<Short> {
-        let look = |(variant, units)| (variant, units, self.within_reach(holder, variant));
-        wanted.map(look).filter(|(_, wanted, there)| wanted > there).collect()
-    }
-
-    /// Promises so many units, all in all, if they are within reach. A promise keeps its end.
-    fn promise(&mut self, holder: Holder, variant: Variant, units: i64) -> Result<(), No> {
-        let short = self.short(holder, [(variant, units)].into_iter());
-        if !short.is_empty() {
-            return Err(No::OutOfStock(short));
-        }
-        if units == 0 {
-            self.holds.remove(&(holder, variant));
-            return Ok(());
-        }
-        let until = self.now + self.rules.hold.as_secs();
-        let fresh = Hold { units, until, extensions: 0 };
-        self.holds.entry((holder, variant)).or_insert(fresh).units = units;
-        Ok(())
-    }
-
-    /// More time for a promise, while it may have more.
-    fn more_time(&mut self, buyer: Buyer, variant: Variant) -> bool {
-        let until = self.now + self.rules.hold.as_secs();
-        let hold = self.holds.get_mut(&(Holder::Cart(buyer), variant));
-        let may = hold.filter(|hold| hold.extensions < self.rules.hold_extensions_max);
-        may.map(|hold| {
-            hold.extensions += 1;
-            hold.until = hold.until.max(until);
-        })
-        .is_some()
-    }
-
-    fn held_until(&self, buyer: Buyer, variant: Variant) -> Option<i64> {
-        self.holds.get(&(Holder::Cart(buyer), variant)).map(|hold| hold.until)
-    }
-
-    /// A buyer who is there gets more time for what is more than half over.
-    fn is_there(&mut self, buyer: Buyer) {
-        let half = self.now + self.rules.hold.as_secs() / 2;
-        for variant in 0..self.prices.len() {
-            if self.held_until(buyer, variant).is_some_and(|until| until < half) {
-                self.more_time(buyer, variant);
-            }
-        }
-    }
-
-    fn sell(&mut self, number: Number, sign: i64) {
-        self.holds.retain(|(holder, _), _| *holder != Holder::Order(number));
-        for (&variant, (units, _)) in &self.quotes[number].lines {
-            self.on_hand[variant] -= units * sign;
-            self.sold[variant] += units * sign;
-        }
-    }
-
-    fn adjust(&mut self, variant: Variant, delta: i64) -> Answer {
-        if self.free(variant) + delta < 0 {
-            return Err(No::OutOfStock(vec![(variant, -delta, self.free(variant))]));
-        }
-        self.on_hand[variant] += delta;
-        Ok(Done::Counted(self.units(variant)))
     }
 }
 

@@ -143,13 +143,10 @@ impl Real {
 
     /// The key of a wish; what was wished is its fingerprint.
     fn key(&self, act: &Act) -> Key {
-        let (who, route, key) = match *act {
-            Act::Pay { buyer, key, .. } => (self.buyers[buyer], "pay", key),
-            Act::Cancel { who: Who::Buyer(buyer), key, .. } => (self.buyers[buyer], "cancel", key),
-            Act::Cancel { key, .. } => (self.town.staff, "cancel", key),
-            Act::Advance { key, .. } => (self.town.staff, "advance", key),
-            Act::Adjust { key, .. } => (self.town.staff, "adjust", key),
-            _ => (self.town.staff, "none", 0),
+        let (who, route, key) = act.key().unwrap_or((Who::Staff, "none", 0));
+        let who = match who {
+            Who::Buyer(buyer) => self.buyers[buyer],
+            Who::Staff => self.town.staff,
         };
         Key::new(who.0, route, format!("key {key}"), format!("{act:?}").as_bytes())
     }

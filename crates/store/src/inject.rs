@@ -13,8 +13,10 @@ pub enum Step {
     Looks(&'static str),
     /// A later statement of a snapshot.
     LooksOn(&'static str),
-    /// A statement of a transaction.
+    /// A statement of a transaction that reads, and may lock.
     Asks(&'static str),
+    /// A statement of a transaction that writes.
+    Writes(&'static str),
     /// The commit of a transaction.
     Commits,
     /// A call of something that is no database.

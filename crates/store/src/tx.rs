@@ -141,12 +141,15 @@ impl<'c> Read<'c> {
     }
 
     fn before(&mut self, name: &'static str) -> Result<(), Fault> {
-        let Some(injector) = &self.injector else { return Ok(()) };
         let step = (self.step)(name);
         if matches!(step, Step::Looks(_)) {
             self.step = Step::LooksOn;
         }
-        let verdict = injector.before(step);
+        self.announce(step)
+    }
+
+    fn announce(&mut self, step: Step) -> Result<(), Fault> {
+        let verdict = self.injector.as_ref().map_or(Ok(()), |injector| injector.before(step));
         self.remember(verdict)
     }
 
@@ -177,7 +180,7 @@ impl<'c> Tx<'c> {
         statement: &'static Statement,
         params: &[&dyn Param],
     ) -> Result<u64, Fault> {
-        self.before(statement.name())?;
+        self.announce(Step::Writes(statement.name()))?;
         let done = match &mut self.0.conn {
             Conn::Sqlite(conn) => sqlite::execute(conn, statement.sqlite_text(), params),
             Conn::Postgres(session) => session.execute(statement.postgres_text(), params),

@@ -3,7 +3,8 @@
 
 pub use flows::NewsEffect;
 pub use orders::State;
-pub use payments::{AttemptState, RefundState};
+
+use super::Units;
 
 pub type Variant = usize;
 pub type Buyer = usize;
@@ -90,54 +91,15 @@ pub enum No {
     Other(String),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Units {
-    pub on_hand: i64,
-    pub held: i64,
-    pub sold: i64,
-}
-
-/// A line of a cart as its buyer sees it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Shown {
-    pub variant: Variant,
-    pub quantity: i64,
-    pub selected: bool,
-    pub held_until: Option<i64>,
-    pub available: i64,
-    pub sold_here: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Order {
-    pub number: Number,
-    pub buyer: Buyer,
-    pub cash: bool,
-    pub state: State,
-    pub total: i64,
-    /// The attempt whose money it kept.
-    pub settled_by: Option<usize>,
-    pub pay_by: Option<i64>,
-}
-
-/// An attempt to pay, and its money on the way back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Attempt {
-    pub order: Number,
-    pub gateway: usize,
-    pub state: AttemptState,
-    /// Whether the gateway called it by our reference, the first time it did.
-    pub named: Option<bool>,
-    /// A person has to look; nothing moves until then.
-    pub review: bool,
-    pub refund: Option<RefundState>,
-}
-
-/// Everything that can be seen of a shop, in the order of the numbers.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Picture {
-    pub units: Vec<Units>,
-    pub carts: Vec<Vec<Shown>>,
-    pub orders: Vec<Order>,
-    pub attempts: Vec<Attempt>,
+impl Act {
+    /// Whose key it carries, for what, and which.
+    pub fn key(&self) -> Option<(Who, &'static str, u8)> {
+        match *self {
+            Self::Pay { buyer, key, .. } => Some((Who::Buyer(buyer), "pay", key)),
+            Self::Cancel { who, key, .. } => Some((who, "cancel", key)),
+            Self::Advance { key, .. } => Some((Who::Staff, "advance", key)),
+            Self::Adjust { key, .. } => Some((Who::Staff, "adjust", key)),
+            _ => None,
+        }
+    }
 }

@@ -303,3 +303,10 @@ fn every_order_of_two_flows_is_one_after_the_other() {
     let report: Vec<String> = wrong.iter().map(|wrong| (*wrong).clone()).collect();
     assert!(report.is_empty(), "{} schedules went wrong\n{}", report.len(), report.join("\n"));
 }
+
+#[test]
+fn a_flow_that_believes_an_old_look_is_found_out() {
+    let tried = Theatre::open().every_order([Play::TakeAll, Play::BuyNow]);
+    println!("{} of {} schedules went wrong, as they should", tried.wrong.len(), tried.schedules);
+    assert!(!tried.wrong.is_empty());
+}

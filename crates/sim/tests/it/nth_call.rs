@@ -178,3 +178,15 @@ fn each_call_of_each_flow_breaks_on_sqlite() {
 fn each_call_of_each_flow_breaks_on_postgres() {
     run(EngineKind::Postgres);
 }
+
+#[test]
+fn a_flow_that_cannot_be_asked_again_is_found_out() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let wrong = Mutex::default();
+        let cases = Set::new(EngineKind::Sqlite).await.break_each(Play::OneMore, &wrong).await;
+        let wrong = wrong.into_inner().unwrap();
+        println!("{} of {cases} cases went wrong, as they should", wrong.len());
+        assert!(!wrong.is_empty());
+    });
+}

@@ -54,10 +54,14 @@ pub enum Play {
     Select,
     /// A visitor's cart goes into bob's.
     Merge,
+    /// A bug that a broken call brings out: one more shirt, without a key.
+    OneMore,
+    /// A bug that two callers bring out: looks how many there are, then takes so many.
+    TakeAll,
 }
 
 impl Play {
-    /// All of them.
+    /// All of them that have no bug.
     pub const ALL: [Self; 21] = [
         Self::Put,
         Self::Clear,
@@ -143,6 +147,15 @@ impl Play {
             Self::HandOn => drop(jobs.hand_on().await?),
             Self::Select => drop(shop.select_lines(cart(bob), Some(vec![sock]), false).await?),
             Self::Merge => drop(shop.merge_carts(scene.visitor.to_vec(), bob).await?),
+            Self::OneMore => drop(shop.set_line(cart(bob), sock, Change::By(1)).await?),
+            Self::TakeAll => {
+                let levels = shop.db.read(move |read| inventory::levels(read, [shirt])).await?;
+                let all = levels.first().map_or(0, inventory::Stock::available);
+                let (reason, key) = ("all of them".into(), self.key(staff));
+                if all > 0 {
+                    shop.adjust_stock(staff, shirt, -all, reason, key).await?;
+                }
+            }
         }
         Ok("done".into())
     }

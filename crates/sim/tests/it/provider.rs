@@ -63,6 +63,11 @@ impl Provider {
         Self { way, book: Arc::new(Mutex::new(book)), capabilities }
     }
 
+    /// The same provider, by another way.
+    pub fn reached_by(&self, way: Way) -> Self {
+        Self { way, ..self.clone() }
+    }
+
     /// What it has in its book.
     pub fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)

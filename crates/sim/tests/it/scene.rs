@@ -17,6 +17,7 @@ use payments::RefundState;
 use sim::Process;
 use store::testing::{Memory, TestDb};
 use store::{Db, EngineKind, Injector, Tx};
+use tokio_postgres::{Client, NoTls};
 
 use crate::provider::{Book, Provider, Way};
 
@@ -231,6 +232,7 @@ impl Stage {
             }
             EngineKind::Postgres => {
                 let database = TestDb::new(engine, flows::SCHEMAS);
+                be_quick(&connect(&database.url).await).await;
                 let scene = Scene::prepare(&database.db).await;
                 database.db.close();
                 database.keep().await.unwrap();
@@ -293,6 +295,23 @@ impl Stage {
         writeln!(text, "rows {rows:?}").unwrap();
         text
     }
+}
+
+/// A look at a server from beside.
+pub async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// Nobody pulls a plug here, and a deadlock need not be waited for.
+async fn be_quick(client: &Client) {
+    let name: String = client.query_one("select current_database()", &[]).await.unwrap().get(0);
+    let set = format!(
+        "alter database {name} set synchronous_commit = off;
+         alter database {name} set deadlock_timeout = '20ms'"
+    );
+    client.batch_execute(&set).await.unwrap();
 }
 
 /// What must hold holds.

@@ -1,0 +1,88 @@
+//! Which tables a step touches, read from the text of its statement: enough to tell that two
+//! steps cannot get in each other's way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use store::Step;
+
+/// Tables, and whether they are written or locked.
+#[derive(Clone, Default, Debug)]
+pub struct Footprint {
+    reads: BTreeSet<String>,
+    writes: BTreeSet<String>,
+    /// It calls the gateway.
+    calls: bool,
+    /// It does something that is in no text: it may meet anything.
+    unknown: bool,
+}
+
+impl Footprint {
+    /// What a step touches.
+    pub fn of(step: Step) -> Self {
+        let (name, writes) = match step {
+            Step::Looks(name) | Step::LooksOn(name) | Step::Asks(name) => (name, false),
+            Step::Writes(name) => (name, true),
+            Step::Calls(_) => return Self { calls: true, ..Self::default() },
+            Step::Commits => return Self::default(),
+        };
+        let Some(texts) = texts().get(name) else {
+            return Self { unknown: true, ..Self::default() };
+        };
+        let mut all = Self::default();
+        for text in texts {
+            let tables = tables(text);
+            if writes || text.contains("for update") {
+                all.writes.extend(tables);
+            } else {
+                all.reads.extend(tables);
+            }
+        }
+        all
+    }
+
+    /// Both.
+    pub fn add(&mut self, other: &Self) {
+        self.reads.extend(other.reads.iter().cloned());
+        self.writes.extend(other.writes.iter().cloned());
+        self.calls |= other.calls;
+        self.unknown |= other.unknown;
+    }
+
+    /// Whether the order of the two can be told.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.unknown
+            || other.unknown
+            || self.calls && other.calls
+            || self.changes_for(other)
+            || other.changes_for(self)
+    }
+
+    /// Whether it writes or locks what the other touches: its commit can be told, too.
+    pub fn changes_for(&self, other: &Self) -> bool {
+        !self.writes.is_disjoint(&other.writes) || !self.writes.is_disjoint(&other.reads)
+    }
+}
+
+/// Every text of every statement, by name. Two features may use the same name.
+fn texts() -> &'static BTreeMap<&'static str, Vec<&'static str>> {
+    static TEXTS: OnceLock<BTreeMap<&'static str, Vec<&'static str>>> = OnceLock::new();
+    TEXTS.get_or_init(|| {
+        let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for text in flows::SCHEMAS.iter().flat_map(|schema| schema.statements) {
+            all.entry(text.name()).or_default().push(text.postgres());
+        }
+        all
+    })
+}
+
+fn tables(text: &str) -> impl Iterator<Item = String> {
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let named = words
+        .windows(2)
+        .filter(|pair| ["from", "join", "update", "into"].contains(&pair[0]) && pair[1] != "set");
+    named.map(|pair| pair[1].to_owned()).collect::<Vec<_>>().into_iter()
+}
