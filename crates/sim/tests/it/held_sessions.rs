@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use flows::Shop;
 use kernel::{Fault, ManualClock};
 use sim::{Chooser, Process, Script};
+use store::testing::Beside;
 use store::{Db, EngineKind, Hold, Injector, Step};
 use tokio::runtime::Runtime;
-use tokio_postgres::Client;
 
 use crate::footprint::Footprint;
 use crate::nth_call::difference;
@@ -134,7 +134,7 @@ struct Nodes {
     stage: Stage,
     turns: Arc<Turns>,
     nodes: [(Db, Arc<Injector>); 2],
-    beside: Client,
+    beside: Beside,
     seed: u64,
 }
 
@@ -157,7 +157,7 @@ impl Nodes {
             .build()
             .unwrap();
         let stage = runtime.block_on(Stage::new(EngineKind::Postgres));
-        let beside = runtime.block_on(scene::connect(stage.url()));
+        let beside = runtime.block_on(stage.server().unwrap().beside()).unwrap();
         let turns = Arc::new(Turns::default());
         let nodes = [0, 1].map(|node| {
             turns.nodes().push(Node::default());
@@ -236,19 +236,13 @@ impl Nodes {
             // Both at work is a deadlock at worst, and the server ends that by itself.
             if waited.timed_out() && at_work == 1 {
                 drop(nodes);
-                let locked = self.runtime.block_on(self.waiting_for_locks());
+                let locked = self.runtime.block_on(self.beside.waiting_for_locks()).unwrap();
                 nodes = self.turns.nodes();
                 if locked == 1 && at == [nodes[0].at, nodes[1].at] {
                     return at;
                 }
             }
         }
-    }
-
-    async fn waiting_for_locks(&self) -> i64 {
-        let look = "select count(*) from pg_stat_activity where datname = current_database()
-             and wait_event_type = 'Lock' and cardinality(pg_blocking_pids(pid)) > 0";
-        self.beside.query_one(look, &[]).await.unwrap().get(0)
     }
 
     /// One order of the steps of both; `script` says which.

@@ -17,7 +17,6 @@ use payments::RefundState;
 use sim::Process;
 use store::testing::{Memory, TestDb};
 use store::{Db, EngineKind, Injector, Tx};
-use tokio_postgres::{Client, NoTls};
 
 use crate::provider::{Book, Provider, Way};
 
@@ -232,7 +231,7 @@ impl Stage {
             }
             EngineKind::Postgres => {
                 let database = TestDb::new(engine, flows::SCHEMAS);
-                be_quick(&connect(&database.url).await).await;
+                database.beside().await.unwrap().hurry().await.unwrap();
                 let scene = Scene::prepare(&database.db).await;
                 database.db.close();
                 database.keep().await.unwrap();
@@ -266,11 +265,11 @@ impl Stage {
         }
     }
 
-    /// The address of a server's database.
-    pub fn url(&self) -> &str {
+    /// The database on a server.
+    pub fn server(&self) -> Option<&TestDb> {
         match &self.database {
-            Database::Memory(..) => "",
-            Database::Postgres(database) => &database.url,
+            Database::Memory(..) => None,
+            Database::Postgres(database) => Some(database),
         }
     }
 
@@ -295,23 +294,6 @@ impl Stage {
         writeln!(text, "rows {rows:?}").unwrap();
         text
     }
-}
-
-/// A look at a server from beside.
-pub async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
-
-/// Nobody pulls a plug here, and a deadlock need not be waited for.
-async fn be_quick(client: &Client) {
-    let name: String = client.query_one("select current_database()", &[]).await.unwrap().get(0);
-    let set = format!(
-        "alter database {name} set synchronous_commit = off;
-         alter database {name} set deadlock_timeout = '20ms'"
-    );
-    client.batch_execute(&set).await.unwrap();
 }
 
 /// What must hold holds.

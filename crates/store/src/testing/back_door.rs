@@ -95,6 +95,44 @@ impl TestDb {
     }
 }
 
+/// A connection of its own to the server behind a [`TestDb`].
+pub struct Beside(Client);
+
+impl TestDb {
+    /// Looks at the server from beside the store.
+    ///
+    /// # Errors
+    /// When there is no server, or it does not answer.
+    pub async fn beside(&self) -> Result<Beside, Fault> {
+        postgres(&self.url).await.map(Beside)
+    }
+}
+
+impl Beside {
+    /// How many sessions of this database wait for a lock that another one holds.
+    ///
+    /// # Errors
+    /// What the engine said.
+    pub async fn waiting_for_locks(&self) -> Result<usize, Fault> {
+        let look = "select pid from pg_stat_activity where datname = current_database()
+             and wait_event_type = 'Lock' and cardinality(pg_blocking_pids(pid)) > 0";
+        self.0.query(look, &[]).await.map(|waiting| waiting.len()).map_err(broken)
+    }
+
+    /// From the next connection on nobody waits for the disk, and a deadlock is seen at once: for
+    /// tests that pull no plug and try many orders of events.
+    ///
+    /// # Errors
+    /// What the engine said.
+    pub async fn hurry(&self) -> Result<(), Fault> {
+        let hurry = "do $$ begin
+             execute format('alter database %I set synchronous_commit = off', current_database());
+             execute format('alter database %I set deadlock_timeout = 20', current_database());
+             end $$";
+        self.0.batch_execute(hurry).await.map_err(broken)
+    }
+}
+
 fn each(tables: &[String], one: impl Fn(&str) -> String) -> String {
     tables.iter().map(|table| one(table)).collect::<Vec<_>>().join(" ")
 }
