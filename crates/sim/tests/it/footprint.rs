@@ -21,7 +21,9 @@ impl Footprint {
     /// What a step touches.
     pub fn of(step: Step) -> Self {
         let (name, writes) = match step {
-            Step::Looks(name) | Step::LooksOn(name) | Step::Asks(name) => (name, false),
+            // What comes later in a snapshot sees what its beginning saw.
+            Step::Looks(_) => return Self { unknown: true, ..Self::default() },
+            Step::LooksOn(name) | Step::Asks(name) => (name, false),
             Step::Writes(name) => (name, true),
             Step::Calls(_) => return Self { calls: true, ..Self::default() },
             Step::Commits => return Self::default(),
@@ -46,16 +48,28 @@ impl Footprint {
         self.reads.extend(other.reads.iter().cloned());
         self.writes.extend(other.writes.iter().cloned());
         self.calls |= other.calls;
-        self.unknown |= other.unknown;
     }
 
     /// Whether the order of the two can be told.
     pub fn meets(&self, other: &Self) -> bool {
         self.unknown
-            || other.unknown
             || self.calls && other.calls
             || self.changes_for(other)
             || other.changes_for(self)
+    }
+
+    /// Whether two steps that stand side by side could be told in the other order. What is only
+    /// read is another's only from its commit on.
+    pub fn depend(one: Step, other: Step) -> bool {
+        let (a, b) = (Self::of(one), Self::of(other));
+        let writes = |step| matches!(step, Step::Writes(_));
+        one == Step::Commits
+            || other == Step::Commits
+            || a.calls && b.calls
+            || !a.writes.is_disjoint(&b.writes)
+            // Behind a write stand others.
+            || writes(one) && !b.writes.is_empty()
+            || writes(other) && !a.writes.is_empty()
     }
 
     /// Whether it writes or locks what the other touches: its commit can be told, too.

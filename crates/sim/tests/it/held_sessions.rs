@@ -112,7 +112,7 @@ impl Hold for Held {
         let commits = step == Step::Commits;
         let meets = touches.meets(others) || commits && node.changes;
         let writes = matches!(step, Step::Writes(_));
-        let goes_on = !meets || node.writing && writes;
+        let goes_on = !meets || node.writing && writes || matches!(step, Step::LooksOn(_));
         node.writing = writes && (meets || node.writing);
         node.changes = !commits && (touches.changes_for(others) || node.changes);
         if goes_on {
@@ -133,7 +133,7 @@ struct Nodes {
     runtime: Runtime,
     stage: Stage,
     turns: Arc<Turns>,
-    nodes: [(Db, Arc<Injector>); 2],
+    pair: [(Db, Arc<Injector>); 2],
     beside: Beside,
     seed: u64,
 }
@@ -159,13 +159,13 @@ impl Nodes {
         let stage = runtime.block_on(Stage::new(EngineKind::Postgres));
         let beside = runtime.block_on(stage.server().unwrap().beside()).unwrap();
         let turns = Arc::new(Turns::default());
-        let nodes = [0, 1].map(|node| {
+        let pair = [0, 1].map(|node| {
             turns.nodes().push(Node::default());
             let injector = Arc::new(Injector::default());
             injector.hold(Some(Arc::new(Held { turns: turns.clone(), node })));
             (stage.open(&injector), injector)
         });
-        Self { runtime, stage, turns, nodes, beside, seed: 0 }
+        Self { runtime, stage, turns, pair, beside, seed: 0 }
     }
 
     /// The scene begins; both nodes are there, and nobody is held.
@@ -173,13 +173,13 @@ impl Nodes {
         self.seed += 2;
         self.runtime.block_on(self.stage.set());
         let provider = |node: usize| {
-            Provider::new(Way::Injector(self.nodes[node].1.clone()), self.stage.scene.book.clone())
+            Provider::new(Way::Injector(self.pair[node].1.clone()), self.stage.scene.book.clone())
         };
         let first = provider(0);
-        let second = first.reached_by(Way::Injector(self.nodes[1].1.clone()));
+        let second = first.reached_by(Way::Injector(self.pair[1].1.clone()));
         let start = |node: usize, provider: &Provider| {
             let (env, clock) = self.stage.scene.env(self.seed + node as u64);
-            let db = self.nodes[node].0.clone();
+            let db = self.pair[node].0.clone();
             let shop = self.runtime.block_on(Shop::open(db, env, scene::settings())).unwrap();
             (process(shop, provider), clock)
         };
@@ -212,7 +212,7 @@ impl Nodes {
     }
 
     fn picture(&self, provider: &Provider) -> String {
-        self.runtime.block_on(self.stage.picture(&self.nodes[0].0, provider))
+        self.runtime.block_on(self.stage.picture(&self.pair[0].0, provider))
     }
 
     /// Waits until every node is held, at its end, or waits for a lock.
@@ -245,13 +245,16 @@ impl Nodes {
         }
     }
 
-    /// One order of the steps of both; `script` says which.
+    /// One order of the steps of both; `script` says which. None when it could not be told from
+    /// one that was tried before: where one node has gone before the other, and then the other
+    /// goes first, the one that waits has its turn again only behind a step that its own depends
+    /// on.
     fn held(
         &mut self,
         plays: [Play; 2],
         touched: &[Footprint; 2],
         script: &mut Script,
-    ) -> (End, Vec<String>, Setting) {
+    ) -> Option<(End, Vec<String>, Setting)> {
         let setting = self.begin();
         let Setting { provider, processes, .. } = &setting;
         for (node, others) in self.turns.nodes().iter_mut().zip([&touched[1], &touched[0]]) {
@@ -260,6 +263,7 @@ impl Nodes {
         }
         let answers = [0, 1].map(|node| self.act(node, plays[node], &processes[node]));
         let mut steps = Vec::new();
+        let (mut asleep, mut told_before) = (None, false);
         loop {
             let at = self.stand_still();
             let held: Vec<(usize, Step)> = at
@@ -272,9 +276,26 @@ impl Nodes {
                 .collect();
             let (node, step) = match held[..] {
                 [] => break assert_eq!(at, [At::End; 2], "after {steps:#?}"),
-                [only] => only,
-                _ => held[script.choose(2)],
+                [only] => {
+                    told_before |= asleep == Some(only.0);
+                    only
+                }
+                [a, b] => match asleep {
+                    Some(0) => b,
+                    Some(_) => a,
+                    None if told_before => a,
+                    None => {
+                        let chosen = script.choose(2);
+                        asleep = (chosen == 1).then_some(a.0);
+                        [a, b][chosen]
+                    }
+                },
+                _ => unreachable!("there are two nodes"),
             };
+            let wakes = held
+                .iter()
+                .any(|(other, theirs)| Some(*other) == asleep && Footprint::depend(step, *theirs));
+            asleep = asleep.filter(|sleeper| !wakes && *sleeper != node);
             steps.push(format!("{} {step:?}", ["a", "b"][node]));
             let mut nodes = self.turns.nodes();
             (nodes[node].let_go, nodes[node].at) = (true, At::Work);
@@ -285,7 +306,7 @@ impl Nodes {
         }
         let said = answers.map(|answer| told(self.runtime.block_on(answer)));
         let end = (said.join(" | "), self.picture(provider));
-        (end, steps, setting)
+        (!told_before).then_some((end, steps, setting))
     }
 
     /// Every order of the steps of two plays. Gives how many there were, and what went wrong.
@@ -297,24 +318,30 @@ impl Nodes {
         let (mut schedules, mut wrong, mut sound_ends) = (0, Vec::new(), HashSet::new());
         let mut script = Script::default();
         loop {
-            let (end, steps, setting) = self.held(plays, &touched, &mut script.clone());
-            schedules += 1;
-            if !serial.contains(&end) {
-                let [first, second] = serial.each_ref().map(|serial| difference(serial, &end));
-                wrong.push(format!("{plays:?}, {steps:#?}:{first}\n or{second}"));
-            }
-            // What looks the same at the end is looked into once.
-            if sound_ends.insert(end) {
-                let Setting { processes: [process, _], clock, .. } = &setting;
-                let sound = self.runtime.block_on(async {
-                    settle(process, &|by| clock.advance(by), &self.stage.scene).await;
-                    sound(process).await
-                });
-                wrong.extend(sound.err().map(|report| format!("{plays:?}, {steps:#?}: {report}")));
+            if let Some((end, steps, setting)) = self.held(plays, &touched, &mut script.clone()) {
+                schedules += 1;
+                if !serial.contains(&end) {
+                    let [first, second] = serial.each_ref().map(|one| difference(one, &end));
+                    wrong.push(format!("{plays:?}, {steps:#?}:{first}\n or{second}"));
+                }
+                // What looks the same at the end is looked into once.
+                if sound_ends.insert(end)
+                    && let Err(report) = self.settled(&setting)
+                {
+                    wrong.push(format!("{plays:?}, {steps:#?}: {report}"));
+                }
             }
             let Some(next) = script.next() else { return (schedules, wrong) };
             script = next;
         }
+    }
+
+    fn settled(&self, setting: &Setting) -> Result<(), String> {
+        let Setting { processes: [process, _], clock, .. } = setting;
+        self.runtime.block_on(async {
+            settle(process, &|by| clock.advance(by), &self.stage.scene).await;
+            sound(process).await
+        })
     }
 }
 

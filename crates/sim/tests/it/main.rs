@@ -1,6 +1,8 @@
 //! What is tried in every way there is, instead of by dice: each call of each flow broken, each
 //! two flows in every order of their calls, and random traces beside a model.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without")]
+
 mod footprint;
 mod held_sessions;
 mod interleavings;

@@ -162,12 +162,12 @@ impl Gateway for Provider {
     }
 
     async fn fetch(&self, asked: &PaymentRef, _: Duration) -> Result<Observation, GatewayError> {
-        let find = |book: &mut Book| match book.payments.get(&asked.attempt) {
-            Some(payment) => seen(asked.attempt, payment),
-            None => {
-                let absent = Payment { amount: asked.amount, status: RemoteStatus::Absent };
-                Observation { gateway_id: None, ..seen(asked.attempt, &absent) }
+        let find = |book: &mut Book| {
+            if let Some(payment) = book.payments.get(&asked.attempt) {
+                return seen(asked.attempt, payment);
             }
+            let absent = Payment { amount: asked.amount, status: RemoteStatus::Absent };
+            Observation { gateway_id: None, ..seen(asked.attempt, &absent) }
         };
         self.call("fetch", find).await
     }
