@@ -231,7 +231,7 @@ impl Stage {
             }
             EngineKind::Postgres => {
                 let database = TestDb::new(engine, flows::SCHEMAS);
-                database.beside().await.unwrap().hurry().await.unwrap();
+                database.beside().await.unwrap().see_deadlocks_at_once().await.unwrap();
                 let scene = Scene::prepare(&database.db).await;
                 database.db.close();
                 database.keep().await.unwrap();

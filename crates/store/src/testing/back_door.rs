@@ -19,9 +19,8 @@ const NO_CHECKS: &str = "
     end $$;
 ";
 
-/// What was kept goes back as it was: no trigger and no foreign key is asked, and nobody waits for
-/// the disk.
-const AS_IT_WAS: &str = "set session_replication_role = replica; set synchronous_commit = off;";
+/// What was kept goes back as it was: no trigger and no foreign key is asked.
+const AS_IT_WAS: &str = "set session_replication_role = replica;";
 
 const TABLES: &str =
     "select tablename from pg_tables where schemaname = 'public' order by tablename";
@@ -119,17 +118,16 @@ impl Beside {
         self.0.query(look, &[]).await.map(|waiting| waiting.len()).map_err(broken)
     }
 
-    /// From the next connection on nobody waits for the disk, and a deadlock is seen at once: for
-    /// tests that pull no plug and try many orders of events.
+    /// From the next connection on a deadlock is seen at once: for tests that try many orders of
+    /// events.
     ///
     /// # Errors
     /// What the engine said.
-    pub async fn hurry(&self) -> Result<(), Fault> {
-        let hurry = "do $$ begin
-             execute format('alter database %I set synchronous_commit = off', current_database());
-             execute format('alter database %I set deadlock_timeout = 20', current_database());
-             end $$";
-        self.0.batch_execute(hurry).await.map_err(broken)
+    pub async fn see_deadlocks_at_once(&self) -> Result<(), Fault> {
+        let name = self.0.query_one("select current_database()", &[]).await.map_err(broken)?;
+        let name: &str = name.get(0);
+        let set = format!("alter database {name} set deadlock_timeout = '20ms'");
+        self.0.batch_execute(&set).await.map_err(broken)
     }
 }
 
