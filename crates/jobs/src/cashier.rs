@@ -13,6 +13,7 @@ use gateways::{
     GatewayError, IdempotencyKey, Observation, PaymentRef, RawNotification, RawReply,
     RemoteRefundStatus, RemoteStatus, Subject, Url, WORKER_PATIENCE,
 };
+use kernel::planted::{self, Bug};
 use kernel::{AccountId, AttemptId, Error, Fault, OrderId, SignedDuration, Timestamp};
 use payments::{Attempt, AttemptState, News, Notice, Refund, RefundState, Saw};
 use store::idempotency::Key;
@@ -104,10 +105,16 @@ impl Cashier {
             Subject::Payment { gateway_id, attempt } => (gateway_id.clone(), *attempt),
             Subject::Refund { gateway_id, .. } => (gateway_id.clone(), None),
         };
+        let id = self.shop.env.id();
+        let dedupe_key = if planted::is(Bug::MissingUniqueKey) {
+            format!("{} {id}", notification.dedupe_key)
+        } else {
+            notification.dedupe_key
+        };
         let notice = Notice {
-            id: self.shop.env.id(),
+            id,
             gateway: gateway.name().to_owned(),
-            dedupe_key: notification.dedupe_key,
+            dedupe_key,
             reference: Some(reference),
             attempt_id,
             body: String::from_utf8_lossy(raw.body).into_owned(),
@@ -322,8 +329,9 @@ impl Cashier {
         let Some(attempt) = attempt else { return Ok(None) };
         let Some(gateway) = self.gateways.get(attempt.gateway.as_str()) else { return Ok(None) };
         let payment = payment_ref(&attempt);
-        let request = CreateRefund { refund: refund.id, payment, amount: refund.amount };
-        let key = IdempotencyKey::refund(refund.id);
+        let id = if planted::is(Bug::RefundTwice) { self.shop.env.id() } else { refund.id };
+        let request = CreateRefund { refund: id, payment, amount: refund.amount };
+        let key = IdempotencyKey::refund(id);
         Ok(match gateway.refund(&request, &key, WORKER_PATIENCE).await {
             Ok(seen) => match seen.status {
                 RemoteRefundStatus::Succeeded => Some((RefundState::Succeeded, seen.gateway_id)),

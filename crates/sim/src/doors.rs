@@ -91,21 +91,27 @@ impl Doors {
         Self { executor, fates, crashed }
     }
 
-    /// Passes one side of a door: when everybody who is to be quicker has been.
-    pub async fn pass(&self, port: Port, side: Side) -> Result<(), Fault> {
+    /// What becomes of a call at one side of a door, when everybody who is to be quicker has
+    /// been. Does not come back from a crash.
+    pub async fn fate(&self, port: Port, side: Side) -> Fate {
         self.executor.turn().await;
         let fate = self.fates.lock().unwrap_or_else(PoisonError::into_inner).decide(port, side);
-        match fate {
-            Fate::Pass => Ok(()),
+        if matches!(fate, Fate::Crash) {
+            self.crash();
+            pending::<()>().await;
+        }
+        fate
+    }
+
+    /// Passes one side of a door of the database.
+    pub async fn pass(&self, port: Port, side: Side) -> Result<(), Fault> {
+        match self.fate(port, side).await {
             Fate::Late(by) => {
                 self.executor.sleep(by).await;
                 Ok(())
             }
             Fate::Break(fault) => Err(fault),
-            Fate::Crash => {
-                self.crash();
-                pending().await
-            }
+            Fate::Pass | Fate::Crash => Ok(()),
         }
     }
 

@@ -135,13 +135,13 @@ impl Executor {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Begins a task.
-    pub fn spawn(&self, group: Group, work: impl Future<Output = ()> + Send + 'static) {
-        self.spawn_boxed(group, Box::pin(work));
+    /// Begins a task; gives its number.
+    pub fn spawn(&self, group: Group, work: impl Future<Output = ()> + Send + 'static) -> u64 {
+        self.spawn_boxed(group, Box::pin(work))
     }
 
     /// As [`Executor::spawn`].
-    pub fn spawn_boxed(&self, group: Group, work: Work) {
+    pub fn spawn_boxed(&self, group: Group, work: Work) -> u64 {
         let mut tasks = lock(&self.inner.tasks);
         let id = tasks.next;
         tasks.next += 1;
@@ -149,6 +149,7 @@ impl Executor {
         let bell = Arc::new(Bell { id, rung: AtomicBool::new(true), ready });
         tasks.slots.insert(id, Slot { group, bell, work: Some(work) });
         lock(&self.inner.ready).push(id);
+        id
     }
 
     /// Begins a task whose answer can be waited for; the answer is `Err` when the task was killed.
@@ -167,14 +168,20 @@ impl Executor {
     /// Drops every task of a group where it stands. The task that calls this, when it is one of
     /// them, ends at its next `await` that waits.
     pub fn kill(&self, group: Group) {
-        let dead: Vec<Slot> = {
-            let mut tasks = lock(&self.inner.tasks);
-            let all = std::mem::take(&mut tasks.slots);
-            let (dead, alive): (BTreeMap<_, _>, BTreeMap<_, _>) =
-                all.into_iter().partition(|(_, slot)| slot.group == group);
-            tasks.slots = alive;
-            dead.into_values().collect()
-        };
+        self.drop_all(|_, slot| slot.group == group);
+    }
+
+    /// Drops one task where it stands, if it is there still.
+    pub fn end(&self, task: u64) {
+        self.drop_all(|id, _| id == task);
+    }
+
+    fn drop_all(&self, which: impl Fn(u64, &Slot) -> bool) {
+        let dead: Vec<Slot> = lock(&self.inner.tasks)
+            .slots
+            .extract_if(.., |id, slot| which(*id, slot))
+            .map(|(_, slot)| slot)
+            .collect();
         for slot in &dead {
             slot.bell.rung.store(true, Ordering::Relaxed);
             lock(&self.inner.ready).retain(|id| *id != slot.bell.id);

@@ -49,7 +49,9 @@ impl Site {
     pub async fn start(&self) -> Result<Process, Fault> {
         let db = self.memory.open(Arc::new(self.doors.clone()), None);
         let executor = self.executor.clone();
-        let spawn: Spawn = Arc::new(move |work| executor.spawn_boxed(Group::Process, work));
+        let spawn: Spawn = Arc::new(move |work| {
+            executor.spawn_boxed(Group::Process, work);
+        });
         let (env, settings) = (self.env.clone(), self.settings.clone());
         let shop = Shop::open_on(db, env, settings, self.shape, spawn).await?;
         let cashier = Cashier::new(shop.clone(), self.gateways.clone(), public_url()?);
@@ -60,6 +62,18 @@ impl Site {
 
 fn public_url() -> Result<Url, Fault> {
     "https://shop.example/".parse().map_err(|_| Fault::Broken("an address".into()))
+}
+
+/// A request's line: when the caller hangs up, nobody works for it any more.
+struct Line<'e> {
+    executor: &'e Executor,
+    task: u64,
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        self.executor.end(self.task);
+    }
 }
 
 /// Where others find the process, while there is one.
@@ -89,7 +103,7 @@ impl Door {
     }
 
     /// Asks the process for something, as a request does that comes over the network: it is done
-    /// there, and dies there.
+    /// there, and dies there, and when the caller goes away it ends where it stands.
     pub async fn ask<T, F>(
         &self,
         executor: &Executor,
@@ -100,7 +114,13 @@ impl Door {
         F: Future<Output = T> + Send + 'static,
     {
         let process = self.process().ok_or(Gone)?;
-        executor.run(Group::Process, work(process)).await.map_err(|_| Gone)
+        let (to, answer) = tokio::sync::oneshot::channel();
+        let work = work(process);
+        let task = executor.spawn(Group::Process, async move {
+            let _ = to.send(work.await);
+        });
+        let _line = Line { executor, task };
+        answer.await.map_err(|_| Gone)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Process>> {

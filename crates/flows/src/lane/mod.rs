@@ -212,6 +212,11 @@ async fn process(context: &Arc<Context>, waiting: Vec<Waiting>) {
     let mut left = vec![Batch::of(waiting)];
     while let Some(batch) = left.pop() {
         let (inner, commands) = (context.clone(), batch.commands.clone());
+        #[cfg(feature = "planted")]
+        if kernel::planted::is(kernel::planted::Bug::AnswerBeforeCommit) {
+            early(context, batch).await;
+            continue;
+        }
         let run = context.db.write_lane(move |tx| State::run(&inner, tx, &commands)).await;
         let fault = match run {
             Ok(outcomes) => {
@@ -234,5 +239,32 @@ async fn process(context: &Arc<Context>, waiting: Vec<Waiting>) {
                 batch.fail(&fault);
             }
         }
+    }
+}
+
+/// The bug `AnswerBeforeCommit`: what would happen is found out and undone, everybody is
+/// answered, and only then it happens.
+#[cfg(feature = "planted")]
+async fn early(context: &Arc<Context>, batch: Batch) {
+    /// Undoes the transaction.
+    struct Undo(Result<Vec<Outcome>, Fault>);
+    impl From<Fault> for Undo {
+        fn from(fault: Fault) -> Self {
+            Self(Err(fault))
+        }
+    }
+    let (inner, commands) = (context.clone(), batch.commands.clone());
+    let tried = context
+        .db
+        .write_lane(move |tx| Err::<(), _>(Undo(State::run(&inner, tx, &commands))))
+        .await;
+    match tried.err().map(|undo| undo.0) {
+        Some(Ok(outcomes)) => {
+            let (inner, commands) = (context.clone(), batch.commands.clone());
+            batch.answer(outcomes);
+            let _ = context.db.write_lane(move |tx| State::run(&inner, tx, &commands)).await;
+        }
+        Some(Err(fault)) => batch.fail(&fault),
+        None => {}
     }
 }

@@ -140,7 +140,7 @@ async fn postgres_tables(client: &Client) -> Result<Vec<String>, Fault> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-fn sqlite_tables(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+pub(crate) fn sqlite_tables(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut tables = conn.prepare("select name from sqlite_master where type = 'table'")?;
     tables.query_map([], |row| row.get(0))?.collect()
 }

@@ -103,3 +103,18 @@ fn a_copy_goes_its_own_way() {
     assert_eq!(now(numbers(&copy.open(Arc::new(()), None))), [1]);
     assert_ne!(copy.dump().unwrap(), memory.dump().unwrap());
 }
+
+#[test]
+fn what_was_remembered_is_put_back() {
+    let (memory, _, db) = opened();
+    now(add_one(&db, 1)).unwrap();
+    memory.remember().unwrap();
+    let before = memory.dump().unwrap();
+    now(add_one(&db, 2)).unwrap();
+    assert_ne!(memory.dump().unwrap(), before);
+    for _ in 0..2 {
+        memory.put_back().unwrap();
+        assert_eq!(memory.dump().unwrap(), before);
+    }
+    assert_eq!(now(numbers(&db)), [1]);
+}
