@@ -339,13 +339,26 @@ fn config(cases: u32) -> Config {
     Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() }
 }
 
+/// How many traces it takes until the shop and the model differ.
+#[cfg(feature = "planted")]
+pub fn first_difference(cases: u32) -> Option<u32> {
+    let (traces, tried) = (Told::sequential_strategy(1..60), std::cell::Cell::new(0));
+    let config = Config { max_shrink_iters: 0, ..config(cases) };
+    let run = TestRunner::new(config.clone()).run(&traces, |(told, acts, _)| {
+        tried.set(tried.get() + 1);
+        Beside::<MEMORY, 0>::test_sequential(config.clone(), told, acts, None);
+        Ok(())
+    });
+    run.is_err().then(|| tried.get())
+}
+
 fn compare<const ENGINE: usize>(name: &str, share: u32) {
     let cases = Config::default().cases.div_ceil(share);
     run::<ENGINE, 0>(&config(cases)).unwrap_or_else(|why| panic!("{why}"));
     println!("{cases} traces on {name}");
 }
 
-#[test]
+#[cfg_attr(not(feature = "planted"), test)]
 fn the_shop_does_what_its_model_does() {
     compare::<MEMORY>("SQLite in memory", 1);
     let heard = HEARD.lock().unwrap();
@@ -354,17 +367,17 @@ fn the_shop_does_what_its_model_does() {
     assert!(never.is_empty(), "never heard: {never:?}");
 }
 
-#[test]
+#[cfg_attr(not(feature = "planted"), test)]
 fn the_shop_does_what_its_model_does_on_a_file() {
     compare::<FILE>("SQLite in a file", 16);
 }
 
-#[test]
+#[cfg_attr(not(feature = "planted"), test)]
 fn the_shop_does_what_its_model_does_on_postgres() {
     compare::<POSTGRES>("PostgreSQL", 8);
 }
 
-#[test]
+#[cfg_attr(not(feature = "planted"), test)]
 fn a_shop_with_a_bug_is_told_from_its_model() {
     fn found<const TWIST: usize>() {
         let config = Config { max_shrink_iters: 0, ..config(400) };
