@@ -35,6 +35,18 @@ impl Book {
         Ok(())
     }
 
+    /// Loads orders to be answered from, and not to be changed: without a lock.
+    pub fn look(
+        &mut self,
+        tx: &mut Tx<'_>,
+        ids: impl IntoIterator<Item = OrderId>,
+    ) -> Result<(), Fault> {
+        let ids = ids.into_iter().filter(|id| self.orders.get(*id).is_none());
+        let orders: Vec<Order> = tx.rows_by_key(&sql::ORDERS, ids)?;
+        self.orders.load(orders.into_iter().map(|order| (order.id, order)));
+        Ok(())
+    }
+
     /// Loads the lines of orders.
     pub fn load_lines(
         &mut self,

@@ -239,7 +239,7 @@ impl<'c> Tx<'c> {
         if rows.is_empty() {
             return Ok(0);
         }
-        self.before(statement.name())?;
+        self.announce(Step::Writes(statement.name()))?;
         let done = match &mut self.0.conn {
             Conn::Sqlite(conn) => {
                 sqlite::execute_many(conn, statement.sqlite(), rows.iter().map(bind))

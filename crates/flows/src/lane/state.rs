@@ -64,9 +64,8 @@ impl<'c> State<'c> {
             Command::Place(place) => Some(place.quote.id),
             _ => None,
         });
-        self.keys.load(tx, commands)?;
         self.baskets.load(tx, carts.iter().copied())?;
-        self.book.load(tx, there.iter().copied().chain(placed))?;
+        self.book.load(tx, there.iter().copied())?;
         self.book.load_lines(tx, there.iter().copied())?;
         self.till.load(tx, there.iter().copied())?;
         let owners = carts.iter().map(|id| id.0).chain(there.iter().map(|id| id.0));
@@ -75,7 +74,11 @@ impl<'c> State<'c> {
         self.shelf.load_stock(tx, variants.iter().copied())?;
         let offers = catalog::offers(tx, self.priced(commands, &carts))?;
         self.offers = offers.into_iter().map(|offer| (offer.variant_id, offer)).collect();
-        self.load_made_from(tx, commands)
+        self.load_made_from(tx, commands)?;
+        // Last, behind every lock: a twin of a command on another node either waits for us, or has
+        // been answered, and what answers it is found here.
+        self.book.look(tx, placed)?;
+        self.keys.load(tx, commands)
     }
 
     fn variants(&self, commands: &[Command], carts: &[CartId]) -> Vec<VariantId> {

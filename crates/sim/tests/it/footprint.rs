@@ -11,7 +11,7 @@ use store::Step;
 pub struct Footprint {
     reads: BTreeSet<String>,
     writes: BTreeSet<String>,
-    /// It calls the gateway.
+    /// It has the gateway do something.
     calls: bool,
     /// It does something that is in no text: it may meet anything.
     unknown: bool,
@@ -25,6 +25,8 @@ impl Footprint {
             Step::Looks(_) => return Self { unknown: true, ..Self::default() },
             Step::LooksOn(name) | Step::Asks(name) => (name, false),
             Step::Writes(name) => (name, true),
+            // Nobody can tell in which order two have asked.
+            Step::Calls("fetch") => return Self::default(),
             Step::Calls(_) => return Self { calls: true, ..Self::default() },
             Step::Commits => return Self::default(),
         };

@@ -275,7 +275,8 @@ impl Theatre {
     }
 }
 
-fn every_pair() -> Vec<[Play; 2]> {
+/// Each two plays, and each with its twin.
+pub fn every_pair() -> Vec<[Play; 2]> {
     let with = |(index, a): (usize, &Play)| {
         let a = *a;
         Play::ALL[index..].iter().map(move |b| [a, *b])

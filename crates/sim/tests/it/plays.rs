@@ -14,6 +14,8 @@ use crate::scene::{Scene, receive};
 pub enum Play {
     /// Bob puts the free shirt into his cart.
     Put,
+    /// Somebody who never had a cart puts a sock into one.
+    FirstPut,
     /// Ada takes everything out of hers.
     Clear,
     /// Ada wants more time for what she has.
@@ -62,8 +64,9 @@ pub enum Play {
 
 impl Play {
     /// All of them that have no bug.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Put,
+        Self::FirstPut,
         Self::Clear,
         Self::Extend,
         Self::PlaceCash,
@@ -101,10 +104,11 @@ impl Play {
 
     async fn really(self, process: &Process, scene: &Scene) -> Answer<String> {
         let Process { shop, cashier, jobs } = process;
-        let Scene { ada, bob, staff, shirt, sock, .. } = *scene;
+        let Scene { ada, bob, cyd, staff, shirt, sock, .. } = *scene;
         let cart = |who| Owner::Account(who);
         match self {
             Self::Put => drop(shop.set_line(cart(bob), shirt, Change::Set(1)).await?),
+            Self::FirstPut => drop(shop.set_line(cart(cyd), sock, Change::Set(1)).await?),
             Self::Clear => drop(shop.clear_cart(cart(ada)).await?),
             Self::Extend => drop(shop.extend_cart(cart(ada)).await?),
             Self::PlaceCash => return self.place(process, ada, &scene.cart_quotes[0].1).await,

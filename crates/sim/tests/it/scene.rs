@@ -25,6 +25,7 @@ use crate::provider::{Book, Provider, Way};
 pub struct Scene {
     pub ada: AccountId,
     pub bob: AccountId,
+    pub cyd: AccountId,
     pub staff: AccountId,
     /// One is free; ada's cart holds one, and its time is over.
     pub shirt: VariantId,
@@ -80,6 +81,7 @@ impl Scene {
         let provider = Provider::new(Way::Injector(Arc::default()), Book::default());
         let process = process(town.shop.clone(), &provider);
         let (ada, bob) = (town.customer().await, town.customer().await);
+        let cyd = town.customer().await;
         let (shirt, sock) = (town.goods(5).await, town.goods(100).await);
         let start = async |order| {
             process.cashier.start(ada, order, GATEWAY, town.key(ada, "pay")).await.unwrap();
@@ -127,6 +129,7 @@ impl Scene {
         Self {
             ada,
             bob,
+            cyd,
             staff: town.staff,
             shirt,
             sock,
@@ -153,7 +156,7 @@ impl Scene {
         let mut orders = vec![self.overdue, self.waiting, self.expired, self.paid, self.cancelled];
         orders.extend(self.cart_quotes.iter().map(|(id, _)| *id));
         orders.push(self.buy_quote.0);
-        let (ada, bob, shirt, sock) = (self.ada, self.bob, self.shirt, self.sock);
+        let Self { ada, bob, cyd, shirt, sock, .. } = *self;
         let read = db.read(move |read| {
             let mut text = String::new();
             for variant in [shirt, sock] {
@@ -162,7 +165,7 @@ impl Scene {
                     writeln!(text, "stock {on_hand} held {held} sold {sold}").unwrap();
                 }
             }
-            for who in [ada, bob] {
+            for who in [ada, bob, cyd] {
                 let Some(cart) = carts::find(read, who)? else { continue };
                 for line in carts::lines(read, cart.id)? {
                     let (quantity, selected) = (line.quantity, line.selected);
