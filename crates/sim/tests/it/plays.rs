@@ -1,9 +1,10 @@
 //! What can happen next in a scene: each flow that moves stock or money, as its caller does it,
 //! with the caller's key. Asking again with the same key is the same wish.
 
+use catalog::{NewProduct, NewVariant, Status};
 use flows::testing::GATEWAY;
 use flows::{Answer, CASH_ON_DELIVERY, Change, Owner, Refusal};
-use kernel::{AccountId, Error, Fault, Money};
+use kernel::{AccountId, Currency, Error, Fault, Money};
 use sim::Process;
 use store::idempotency::Key;
 
@@ -48,6 +49,8 @@ pub enum Play {
     Adjust,
     /// Staff change the price of a shirt.
     Price,
+    /// Staff take a new product into the shop.
+    Stocking,
     /// Refunds that are due are made.
     Refund,
     /// Events are handed on.
@@ -64,7 +67,7 @@ pub enum Play {
 
 impl Play {
     /// All of them that have no bug.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Put,
         Self::FirstPut,
         Self::Clear,
@@ -83,6 +86,7 @@ impl Play {
         Self::Sweep,
         Self::Adjust,
         Self::Price,
+        Self::Stocking,
         Self::Refund,
         Self::HandOn,
         Self::Select,
@@ -147,6 +151,14 @@ impl Play {
                     Error::Refused(refusal) => Fault::Broken(refusal.to_string()),
                 })?;
             }
+            Self::Stocking => {
+                let key = Some(self.key(staff));
+                let made = shop.stock_new_product(staff, a_hat(), vec![3], key).await;
+                made.map_err(|error| match error {
+                    Error::Fault(fault) => fault,
+                    Error::Refused(refusal) => Fault::Broken(refusal.to_string()),
+                })?;
+            }
             Self::Refund => drop(cashier.refund().await?),
             Self::HandOn => drop(jobs.hand_on().await?),
             Self::Select => drop(shop.select_lines(cart(bob), Some(vec![sock]), false).await?),
@@ -172,5 +184,17 @@ impl Play {
 
     fn key(self, who: AccountId) -> Key {
         Key::new(who.0, "play", format!("{self:?}"), b"play")
+    }
+}
+
+fn a_hat() -> NewProduct {
+    NewProduct {
+        slug: "hat".into(),
+        title: "Felt hat".into(),
+        description: String::new(),
+        category: None,
+        status: Status::Active,
+        variants: vec![NewVariant::new("HAT-1", Money::new(4500, Currency::EUR))],
+        images: Vec::new(),
     }
 }
