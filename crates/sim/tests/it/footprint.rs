@@ -13,6 +13,8 @@ pub struct Footprint {
     writes: BTreeSet<String>,
     /// It has the gateway do something.
     calls: bool,
+    /// It asks the gateway how something stands.
+    fetches: bool,
     /// It does something that is in no text: it may meet anything.
     unknown: bool,
 }
@@ -25,10 +27,9 @@ impl Footprint {
             Step::Looks(_) => return Self { unknown: true, ..Self::default() },
             Step::LooksOn(name) | Step::Asks(name) => (name, false),
             Step::Writes(name) => (name, true),
-            // Nobody can tell in which order two have asked.
-            Step::Calls("fetch") => return Self::default(),
-            Step::Calls(_) => return Self { calls: true, ..Self::default() },
             Step::Commits => return Self::default(),
+            Step::Calls("fetch") => return Self { fetches: true, ..Self::default() },
+            Step::Calls(_) => return Self { calls: true, ..Self::default() },
         };
         let Some(texts) = texts().get(name) else {
             return Self { unknown: true, ..Self::default() };
@@ -50,12 +51,13 @@ impl Footprint {
         self.reads.extend(other.reads.iter().cloned());
         self.writes.extend(other.writes.iter().cloned());
         self.calls |= other.calls;
+        self.fetches |= other.fetches;
     }
 
     /// Whether the order of the two can be told.
     pub fn meets(&self, other: &Self) -> bool {
         self.unknown
-            || self.calls && other.calls
+            || self.at_the_gateway(other)
             || self.changes_for(other)
             || other.changes_for(self)
     }
@@ -67,11 +69,16 @@ impl Footprint {
         let writes = |step| matches!(step, Step::Writes(_));
         one == Step::Commits
             || other == Step::Commits
-            || a.calls && b.calls
+            || a.at_the_gateway(&b)
             || !a.writes.is_disjoint(&b.writes)
             // Behind a write stand others.
             || writes(one) && !b.writes.is_empty()
             || writes(other) && !a.writes.is_empty()
+    }
+
+    /// Whether the order of their calls can be told: that of two questions cannot.
+    fn at_the_gateway(&self, other: &Self) -> bool {
+        self.calls && (other.calls || other.fetches) || self.fetches && other.calls
     }
 
     /// Whether it writes or locks what the other touches: its commit can be told, too.
