@@ -2,7 +2,7 @@
 //! refusals with their facts included, and everything that can be seen is the same. In the end
 //! nothing that must hold is broken.
 //!
-//! `PROPTEST_CASES` says how many traces (256). They run on SQLite in memory; a file takes a
+//! `PROPTEST_CASES` says how many traces (256), `PROPTEST_RNG_SEED` which (1). They run on SQLite in memory; a file takes a
 //! sixteenth of them and PostgreSQL an eighth.
 
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use flows::Settings;
 use kernel::SignedDuration;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
-use sim::model::{Act, Answer, Fit, Model, Says, State, Who};
+use sim::model::{Act, Answer, Fit, Model, RefundState, Says, State, Who};
 use sim::real::Real;
 use store::testing::{Memory, TestDb};
 use store::{Db, EngineKind};
@@ -309,14 +309,21 @@ impl<const ENGINE: usize, const TWIST: usize> StateMachineTest for Beside<ENGINE
         shop
     }
 
-    fn teardown(shop: Shop, _: Told) {
+    fn teardown(shop: Shop, told: Told) {
         shop.runtime.block_on(async {
             let town = &shop.real.town;
             town.sweep().await.unwrap();
             town.drain().await.unwrap();
             let grace = SignedDuration::from_secs(1);
             let report = reports::verify(&town.shop.db, town.shop.env.now(), grace).await.unwrap();
-            assert_eq!(report.violations, 0, "{report}");
+            // A refund that the gateway refused for good is money that a person has to see to.
+            let attempts = told.model.picture(0).attempts;
+            let failed = attempts.iter().filter(|a| a.refund == Some(RefundState::Failed)).count();
+            for finding in &report.invariants {
+                let money = finding.name.starts_with("I13");
+                let expected = if money { i64::try_from(failed).unwrap() } else { 0 };
+                assert_eq!(finding.violations, expected, "{report}");
+            }
         });
     }
 }
@@ -324,8 +331,10 @@ impl<const ENGINE: usize, const TWIST: usize> StateMachineTest for Beside<ENGINE
 /// Runs traces; the error is the first on which the two differ.
 fn run<const ENGINE: usize, const TWIST: usize>(config: &Config) -> Result<(), String> {
     let traces = Told::sequential_strategy(1..60);
-    let run = |(told, acts, _)| {
-        Beside::<ENGINE, TWIST>::test_sequential(config.clone(), told, acts, None);
+    let run = |(told, acts, seen): (_, _, Option<_>)| {
+        // Which acts were done is asked for when a trace is made shorter, and only then.
+        let seen = seen.filter(|_| config.max_shrink_iters > 0);
+        Beside::<ENGINE, TWIST>::test_sequential(config.clone(), told, acts, seen);
         Ok(())
     };
     match TestRunner::new(config.clone()).run(&traces, run) {
@@ -336,7 +345,12 @@ fn run<const ENGINE: usize, const TWIST: usize>(config: &Config) -> Result<(), S
 }
 
 fn config(cases: u32) -> Config {
-    Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() }
+    let usual = Config::default();
+    let rng_seed = match usual.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        fixed @ RngSeed::Fixed(_) => fixed,
+    };
+    Config { cases, rng_seed, failure_persistence: None, max_shrink_iters: 2000, ..usual }
 }
 
 /// How many traces it takes until the shop and the model differ.
