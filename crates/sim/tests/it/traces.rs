@@ -2,8 +2,8 @@
 //! refusals with their facts included, and everything that can be seen is the same. In the end
 //! nothing that must hold is broken.
 //!
-//! `PROPTEST_CASES` says how many traces (256), `PROPTEST_RNG_SEED` which (1). They run on SQLite in memory; a file takes a
-//! sixteenth of them and PostgreSQL an eighth.
+//! `PROPTEST_CASES` says how many traces (256) and `PROPTEST_RNG_SEED` which (1). They run on
+//! SQLite in memory; a file takes a sixteenth of them and PostgreSQL an eighth.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
