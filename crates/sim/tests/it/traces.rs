@@ -104,12 +104,12 @@ fn on_orders(orders: Vec<usize>) -> impl Strategy<Value = Act> {
 
 fn told(attempts: usize) -> impl Strategy<Value = Act> {
     let says = prop_oneof![
-        1 => Just(Says::Waiting), 1 => Just(Says::Absent), 5 => Just(Says::Captured),
+        3 => Just(Says::Waiting), 1 => Just(Says::Absent), 5 => Just(Says::Captured),
         1 => Just(Says::Declined),
     ];
     let fit = prop_oneof![
         9 => Just(Fit::Exactly), 1 => Just(Fit::OtherAmount), 1 => Just(Fit::OtherCurrency),
-        1 => Just(Fit::OtherReference), 1 => Just(Fit::OtherOrder),
+        2 => Just(Fit::OtherReference), 1 => Just(Fit::OtherOrder),
     ];
     (0..attempts, says, fit).prop_map(|(attempt, says, fit)| Act::News { attempt, says, fit })
 }
