@@ -58,9 +58,9 @@ pub struct Picture {
 }
 
 impl Model {
-    /// How many quotes were made.
-    pub fn quotes(&self) -> usize {
-        self.quotes.len()
+    /// Who asked for each quote.
+    pub fn quotes(&self) -> Vec<Buyer> {
+        self.quotes.iter().map(|quote| quote.buyer).collect()
     }
 
     /// What was done under a key, and may be asked for again.
