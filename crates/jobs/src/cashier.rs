@@ -84,7 +84,11 @@ impl Cashier {
     /// the browser says is not believed, what the gateway says is.
     pub async fn look(&self, order: OrderId) -> Result<(), Fault> {
         let attempts = self.shop.db.read(move |read| payments::of_order(read, order)).await?;
-        for attempt in attempts.iter().filter(|attempt| attempt.state.is_live()) {
+        // Also about those that were over: the buyer may come from paying one all the same.
+        let open = |attempt: &&Attempt| {
+            attempt.state != AttemptState::Captured && attempt.review.is_none()
+        };
+        for attempt in attempts.iter().filter(open) {
             self.ask(attempt, "return", BUYER_PATIENCE).await?;
         }
         Ok(())
@@ -165,13 +169,17 @@ impl Cashier {
         let now = self.shop.env.now();
         let due = self.shop.db.read(move |read| payments::to_poll(read, now, SWEEP)).await?;
         for attempt in &due {
-            let (id, polls) = (attempt.id, attempt.polls);
+            // Noted first: what is seen may set another time, and an attempt at which the round
+            // ends must not be the first of the next one too.
+            let (id, again_at) = (attempt.id, after(now, backoff(attempt.polls)));
+            self.shop.db.write(move |tx| payments::mark_polled(tx, id, Some(again_at))).await?;
             if attempt.state == AttemptState::Submitting {
                 self.resubmit(attempt).await?;
             }
-            self.ask(attempt, "poll", WORKER_PATIENCE).await?;
-            let again_at = after(now, backoff(polls));
-            self.shop.db.write(move |tx| payments::mark_polled(tx, id, Some(again_at))).await?;
+            let seen = self.ask(attempt, "poll", WORKER_PATIENCE).await?;
+            if seen.is_some() && attempt.state == AttemptState::Canceled {
+                self.shop.db.write(move |tx| payments::mark_polled(tx, id, None)).await?;
+            }
         }
         Ok(due.len())
     }

@@ -14,6 +14,8 @@ use crate::refusal::Refusal;
 
 /// When an attempt that nobody has told us of is first asked about.
 const FIRST_POLL: SignedDuration = SignedDuration::from_secs(20);
+/// For the bug `AttemptForgotten`.
+const YEARS: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
 /// After an order could be paid last, for calls to a gateway that are under way: more than the
 /// longest.
 const LAST_CALLS: SignedDuration = SignedDuration::from_hours(1);
@@ -47,7 +49,7 @@ impl State<'_> {
         } else {
             let poll_at = later(self.now, FIRST_POLL);
             let forgotten = planted::is(Bug::AttemptForgotten);
-            let poll_at = if forgotten { kernel::Timestamp::MAX } else { poll_at };
+            let poll_at = if forgotten { later(poll_at, YEARS) } else { poll_at };
             self.till.intend(attempt, id, gateway, paying.amount, (self.now, poll_at));
         }
         Ok(Done::Paying(paying))
