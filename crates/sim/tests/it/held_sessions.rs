@@ -20,6 +20,7 @@ use store::testing::Beside;
 use store::{Db, EngineKind, Hold, Injector, Step};
 use tokio::runtime::Runtime;
 
+use crate::everything;
 use crate::footprint::Footprint;
 use crate::nth_call::difference;
 use crate::plays::Play;
@@ -351,12 +352,6 @@ type Answer = tokio::task::JoinHandle<Result<String, Fault>>;
 
 fn told(answer: Result<Result<String, Fault>, tokio::task::JoinError>) -> String {
     answer.unwrap().unwrap_or_else(|fault| format!("fault: {fault}"))
-}
-
-/// Whether a long night is meant: every pair, and not only those that are known to meet.
-#[expect(clippy::disallowed_methods, reason = "how a command tells tests how much to try")]
-fn everything() -> bool {
-    std::env::var("HOLDFAST_TEST_EVERYTHING").is_ok()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a deadline for a server, not a time of the shop")]

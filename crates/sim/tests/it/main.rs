@@ -14,3 +14,10 @@ mod plays;
 mod provider;
 mod scene;
 mod traces;
+
+/// Whether a long night is meant: `HOLDFAST_TEST_EVERYTHING=1`. Then what only some are taken of
+/// by day is tried with all.
+#[expect(clippy::disallowed_methods, reason = "how a command tells tests how much to try")]
+fn everything() -> bool {
+    std::env::var("HOLDFAST_TEST_EVERYTHING").is_ok()
+}

@@ -220,35 +220,41 @@ pub struct Stage {
 enum Database {
     /// What the scene begins with, and where it is played now.
     Memory(Memory, Memory),
-    Postgres(Box<TestDb>),
+    /// A server's, or a file.
+    Kept(Box<TestDb>),
 }
 
 impl Stage {
-    /// Prepares the scene.
+    /// Prepares the scene; SQLite's is in memory.
     pub async fn new(engine: EngineKind) -> Self {
-        match engine {
-            EngineKind::Sqlite => {
-                let memory = Memory::new(flows::SCHEMAS).unwrap();
-                let scene = Scene::prepare(&memory.open(Arc::new(()), None)).await;
-                Self { scene, database: Database::Memory(memory.copy().unwrap(), memory) }
-            }
-            EngineKind::Postgres => {
-                let database = TestDb::new(engine, flows::SCHEMAS);
-                database.beside().await.unwrap().see_deadlocks_at_once().await.unwrap();
-                let scene = Scene::prepare(&database.db).await;
-                database.db.close();
-                database.keep().await.unwrap();
-                Self { scene, database: Database::Postgres(Box::new(database)) }
-            }
+        if engine == EngineKind::Postgres {
+            let database = TestDb::new(engine, flows::SCHEMAS);
+            database.beside().await.unwrap().see_deadlocks_at_once().await.unwrap();
+            return Self::keep(database).await;
         }
+        let memory = Memory::new(flows::SCHEMAS).unwrap();
+        let scene = Scene::prepare(&memory.open(Arc::new(()), None)).await;
+        Self { scene, database: Database::Memory(memory.copy().unwrap(), memory) }
+    }
+
+    /// Prepares the scene in a file.
+    pub async fn in_a_file() -> Self {
+        Self::keep(TestDb::new(EngineKind::Sqlite, flows::SCHEMAS)).await
+    }
+
+    async fn keep(database: TestDb) -> Self {
+        let scene = Scene::prepare(&database.db).await;
+        database.db.close();
+        database.keep().await.unwrap();
+        Self { scene, database: Database::Kept(Box::new(database)) }
     }
 
     /// Everything is as it was when the scene began. Handles to a database in memory are handles
-    /// to the last one; those to a server stay good.
+    /// to the last one; others stay good.
     pub async fn set(&mut self) {
         match &mut self.database {
             Database::Memory(begin, now) => *now = begin.copy().unwrap(),
-            Database::Postgres(database) => database.restore().await.unwrap(),
+            Database::Kept(database) => database.restore().await.unwrap(),
         }
     }
 
@@ -256,7 +262,7 @@ impl Stage {
     pub fn open(&self, injector: &Arc<Injector>) -> Db {
         match &self.database {
             Database::Memory(_, now) => now.open(Arc::new(()), Some(injector.clone())),
-            Database::Postgres(database) => database.open_again(injector),
+            Database::Kept(database) => database.open_again(injector),
         }
     }
 
@@ -264,7 +270,7 @@ impl Stage {
     pub fn memory(&self) -> Option<&Memory> {
         match &self.database {
             Database::Memory(_, now) => Some(now),
-            Database::Postgres(_) => None,
+            Database::Kept(_) => None,
         }
     }
 
@@ -272,14 +278,14 @@ impl Stage {
     pub fn server(&self) -> Option<&TestDb> {
         match &self.database {
             Database::Memory(..) => None,
-            Database::Postgres(database) => Some(database),
+            Database::Kept(database) => Some(database),
         }
     }
 
     async fn dump(&self) -> Vec<String> {
         match &self.database {
             Database::Memory(_, now) => now.dump().unwrap(),
-            Database::Postgres(database) => database.dump().await.unwrap(),
+            Database::Kept(database) => database.dump().await.unwrap(),
         }
     }
 
