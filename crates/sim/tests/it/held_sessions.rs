@@ -361,8 +361,9 @@ fn now() -> Instant {
 
 #[cfg_attr(not(feature = "planted"), test)]
 fn every_order_of_two_nodes_steps_is_one_after_the_other() {
-    let of_nobody = [Play::Notice, Play::Poll, Play::HandOn];
-    let twins = Play::ALL.iter().filter(|play| !of_nobody.contains(play));
+    // Nobody asks for the first three, and the last has hundreds of orders: for a long night.
+    let without = [Play::Notice, Play::Poll, Play::HandOn, Play::FirstPut];
+    let twins = Play::ALL.iter().filter(|play| !without.contains(play));
     let pairs: Vec<_> = if everything() {
         crate::interleavings::every_pair()
     } else {
