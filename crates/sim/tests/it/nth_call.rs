@@ -97,7 +97,8 @@ impl Set {
         if let Some(report) = unsound {
             note(format!("{play:?}, not broken at all: {report}"));
         }
-        // What nobody waits for may be put off when a gateway is mute. Time's work goes first then.
+        // What nobody waits for may be put off: when a gateway is mute, and when the poll has
+        // noted its next turn and broken then. Time's work goes first in that case.
         let late = self.broken(play, NEVER, Break::Before, true).await.end;
         let mut cases = 0;
         for nth in 1.. {
@@ -109,7 +110,8 @@ impl Set {
                 }
                 reached = true;
                 cases += 1;
-                if case.end != whole && !(case.put_off && case.end == late) {
+                let put_off = case.put_off || play == Play::Poll;
+                if case.end != whole && !(put_off && case.end == late) {
                     let differs = difference(&whole, &case.end);
                     note(format!("{play:?}, call {nth}, {how:?}: {differs}"));
                 }

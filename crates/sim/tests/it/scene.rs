@@ -300,7 +300,9 @@ impl Stage {
             let table = line.split(' ').next().unwrap_or_default().to_owned();
             *rows.entry(table).or_insert(0) += 1;
         }
-        writeln!(text, "rows {rows:?}").unwrap();
+        for (table, rows) in rows {
+            writeln!(text, "{rows} rows of {table}").unwrap();
+        }
         text
     }
 }

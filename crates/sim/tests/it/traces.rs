@@ -66,13 +66,15 @@ fn in_the_cart() -> impl Strategy<Value = Act> {
 fn around() -> impl Strategy<Value = Act> {
     let variant = 0..GOODS.len();
     let price = proptest::option::weighted(0.9, prop_oneof![Just(1000_i64), 1..5000_i64]);
-    let seconds = prop_oneof![Just(30_i64), Just(460), Just(900), Just(1200), Just(1800)];
+    let seconds = prop_oneof![
+        2 => Just(30_i64), 2 => Just(460), 2 => Just(900), 1 => Just(1200), 3 => Just(1800)
+    ];
     prop_oneof![
         3 => (variant.clone(), prop_oneof![-4..0_i64, 1..4_i64], 0..200_u8)
             .prop_map(|(variant, delta, key)| Act::Adjust { variant, delta, key }),
         1 => (variant, price).prop_map(|(variant, price)| Act::Price { variant, price }),
         3 => seconds.prop_map(|seconds| Act::Wait { seconds }),
-        3 => Just(Act::Sweep),
+        4 => Just(Act::Sweep),
     ]
 }
 
