@@ -161,7 +161,10 @@ impl Server {
             .stderr(log)
             .spawn()
             .context("`postgres` could not be run")?;
-        let url = format!("postgres://{ACCOUNT}@127.0.0.1:{port}/postgres");
+        // Through its socket, as one does with a server on the same machine; a slash in the place
+        // of a host is written as %2F.
+        let socket = home.path().display().to_string().replace('/', "%2F");
+        let url = format!("postgres://{ACCOUNT}@{socket}:{port}/postgres");
         let mut server = Self { url, programs, process, home };
         server.answers().await?;
         Ok(server)

@@ -271,7 +271,7 @@ impl Real {
             .shop
             .db
             .read(move |read| {
-                let levels = inventory::levels(read, goods)?;
+                let levels = inventory::levels(read, goods)?.answer(read)?;
                 let (mut there, mut tries) = (Vec::new(), Vec::new());
                 for (id, _) in &orders {
                     let Some(order) = orders::find(read, *id)? else { continue };

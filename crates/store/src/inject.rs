@@ -101,6 +101,11 @@ impl Injector {
         *lock(&self.hold) = hold;
     }
 
+    /// Whether somebody stands before each call.
+    pub(crate) fn holds(&self) -> bool {
+        lock(&self.hold).is_some()
+    }
+
     /// Makes a call of something that is no database. An error says whether it was made.
     pub fn call<T>(&self, name: &'static str, call: impl FnOnce() -> T) -> Result<T, bool> {
         self.before(Step::Calls(name)).map_err(|_| false)?;

@@ -33,7 +33,7 @@ pub use migrate::{Migration, Schema};
 pub use sea_query;
 pub use statement::{Column, DeleteMany, InsertMany, Statement, Texts, UpdateMany, to_sqlite};
 pub use tracked::Tracked;
-pub use tx::{Read, Tx};
+pub use tx::{Asked, Read, Tx};
 pub use value::{FromColumn, FromRow, Json, Param, Row, Value};
 
 /// The store's own tables: outbox and idempotency keys.

@@ -56,7 +56,9 @@ impl<'c> State<'c> {
         Ok(outcomes)
     }
 
-    /// Locks are taken carts first, then orders, payments, stock, each in ascending id.
+    /// Locks are taken carts first, then orders, payments, stock, each in ascending id. What does
+    /// not depend on an answer is asked for without waiting: a batch that only places orders
+    /// loads all it needs in one round trip.
     fn load(&mut self, tx: &mut Tx<'_>, commands: &[Command]) -> Result<(), Fault> {
         let carts: Vec<CartId> = commands.iter().flat_map(Command::carts).flatten().collect();
         let there: Vec<OrderId> = commands.iter().filter_map(Command::order).collect();
@@ -65,19 +67,23 @@ impl<'c> State<'c> {
             _ => None,
         });
         self.baskets.load(tx, carts.iter().copied())?;
-        self.book.load(tx, there.iter().copied())?;
+        let orders = self.book.ask(tx, there.iter().copied())?;
         self.book.load_lines(tx, there.iter().copied())?;
         self.till.load(tx, there.iter().copied())?;
         let owners = carts.iter().map(|id| id.0).chain(there.iter().map(|id| id.0));
         self.shelf.load_holds(tx, owners)?;
         let variants = self.variants(commands, &carts);
-        self.shelf.load_stock(tx, variants.iter().copied())?;
+        let stock = self.shelf.ask_stock(tx, variants.iter().copied())?;
         let offers = catalog::offers(tx, self.priced(commands, &carts))?;
-        self.offers = offers.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+        // Behind every lock: a twin of a command on another node either waits for us, or has been
+        // answered, and what answers it is found here. So are the keys below.
+        let placed = self.book.look(tx, placed.filter(|id| !there.contains(id)))?;
+        self.book.take(orders.answer(tx)?);
+        self.book.take(placed.answer(tx)?);
+        self.shelf.take_stock(stock.answer(tx)?);
+        self.offers =
+            offers.answer(tx)?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
         self.load_made_from(tx, commands)?;
-        // Last, behind every lock: a twin of a command on another node either waits for us, or has
-        // been answered, and what answers it is found here.
-        self.book.look(tx, placed)?;
         self.keys.load(tx, commands)
     }
 

@@ -165,7 +165,8 @@ impl Play {
             Self::Merge => drop(shop.merge_carts(scene.visitor.to_vec(), bob).await?),
             Self::OneMore => drop(shop.set_line(cart(bob), sock, Change::By(1)).await?),
             Self::TakeAll => {
-                let levels = shop.db.read(move |read| inventory::levels(read, [shirt])).await?;
+                let look = shop.db.read(move |read| inventory::levels(read, [shirt])?.answer(read));
+                let levels = look.await?;
                 let all = levels.first().map_or(0, inventory::Stock::available);
                 let (reason, key) = ("all of them".into(), self.key(staff));
                 if all > 0 {

@@ -160,18 +160,18 @@ impl Scene {
         let read = db.read(move |read| {
             let mut text = String::new();
             for variant in [shirt, sock] {
-                for stock in inventory::levels(read, [variant])? {
+                for stock in inventory::levels(read, [variant])?.answer(read)? {
                     let (on_hand, held, sold) = (stock.on_hand, stock.held, stock.sold);
                     writeln!(text, "stock {on_hand} held {held} sold {sold}").unwrap();
                 }
             }
             for who in [ada, bob, cyd] {
                 let Some(cart) = carts::find(read, who)? else { continue };
-                for line in carts::lines(read, cart.id)? {
+                for line in carts::lines(read, cart.id)?.answer(read)? {
                     let (quantity, selected) = (line.quantity, line.selected);
                     writeln!(text, "cart {quantity} selected {selected}").unwrap();
                 }
-                for hold in inventory::holds_of(read, cart.id.0)? {
+                for hold in inventory::holds_of(read, cart.id.0)?.answer(read)? {
                     let (quantity, until) = (hold.quantity, hold.expires_at);
                     writeln!(text, "hold {quantity} until {until}").unwrap();
                 }

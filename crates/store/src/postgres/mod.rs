@@ -1,6 +1,7 @@
 //! PostgreSQL: a few threads, each with a connection of its own, because a transaction here is a
 //! plain closure that blocks its thread and nobody else's.
 
+mod pipeline;
 mod session;
 mod values;
 mod worker;

@@ -46,25 +46,29 @@ impl Role {
         match self {
             Self::Writer => "begin isolation level serializable",
             Self::Lane => "begin isolation level read committed",
-            Self::Reader => "begin isolation level repeatable read read only",
+            Self::Reader => "begin",
         }
     }
 
-    /// The lane's statements all go by key. A plan made while the tables were empty would stay
-    /// with its long-lived connection and read whole tables once they are not.
-    pub(super) fn settings(self) -> &'static str {
-        match self {
-            Self::Writer | Self::Reader => {
-                "set statement_timeout = '30s'; set lock_timeout = '10s'; \
-                 set idle_in_transaction_session_timeout = '30s'"
-            }
+    /// A statement is planned once for a connection, not for each set of values: planning costs
+    /// more than most of them. The lane's all go by key. A plan made while the tables were empty
+    /// would stay with its long-lived connection and read whole tables once they are not.
+    pub(super) fn settings(self) -> String {
+        let limits = "set statement_timeout = '30s'; set lock_timeout = '10s'; \
+                      set idle_in_transaction_session_timeout = '30s'; \
+                      set plan_cache_mode = force_generic_plan";
+        let own = match self {
+            Self::Writer => "",
             Self::Lane => {
-                "set statement_timeout = '30s'; set lock_timeout = '10s'; \
-                 set idle_in_transaction_session_timeout = '30s'; \
-                 set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; \
+                "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; \
                  set enable_bitmapscan = off; set jit = off"
             }
-        }
+            Self::Reader => {
+                "set default_transaction_isolation = 'repeatable read'; \
+                 set default_transaction_read_only = on"
+            }
+        };
+        format!("{limits}; {own}")
     }
 }
 
@@ -108,18 +112,37 @@ struct Worker {
     injector: Option<Arc<Injector>>,
 }
 
+/// The next job, if one is waiting. When another worker holds the queue it is waiting itself, and
+/// nothing is.
+fn waiting(orders: &Mutex<Receiver<Work>>) -> Option<Work> {
+    match orders.try_lock() {
+        Ok(orders) => orders.try_recv().ok(),
+        Err(_) => None,
+    }
+}
+
 impl Worker {
     fn work(&mut self, orders: &Mutex<Receiver<Work>>) {
         loop {
-            let order = orders.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let order = waiting(orders).or_else(|| {
+                self.rest();
+                orders.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+            });
             match order {
-                Ok(Work::Write(job)) => self.write(job),
-                Ok(Work::Ask(job)) => self.ask(job),
-                Err(_) => return,
+                Some(Work::Write(job)) => self.write(job),
+                Some(Work::Ask(job)) => self.ask(job),
+                None => return,
             }
             if self.session.as_ref().is_some_and(Session::is_closed) {
                 self.session = None;
             }
+        }
+    }
+
+    /// A snapshot is not kept open while nobody reads: the server could not clean up behind it.
+    fn rest(&mut self) {
+        if self.session.as_mut().is_some_and(|session| session.close_snapshot().is_err()) {
+            self.session = None;
         }
     }
 
@@ -131,17 +154,14 @@ impl Worker {
     }
 
     fn ask(&mut self, job: Box<dyn Ask>) {
-        let (begin, injector) = (self.role.begin(), self.injector.clone());
+        let injector = self.injector.clone();
         let session = match self.session() {
             Ok(session) => session,
             Err(fault) => return job.fail(fault),
         };
-        session.begin(begin);
+        session.begin_snapshot();
         job.run(&mut Read::new(Conn::Postgres(session), injector));
-        // The caller has its answer; only the snapshot is left to close.
-        if session.end("commit").is_err() {
-            self.session = None;
-        }
+        session.leave_snapshot();
     }
 
     fn write(&mut self, mut job: Box<dyn Write>) {
@@ -167,12 +187,17 @@ impl Worker {
         session.begin(begin);
         let kept = job.run(&mut Tx::new(Conn::Postgres(session), injector.clone()));
         let kept = kept.and_then(|keep| match (&injector, keep) {
-            (Some(injector), Keep::Commit) => injector.before(Step::Commits).map(|()| keep),
+            (Some(injector), Keep::Commit) => {
+                if injector.holds() {
+                    session.settle()?;
+                }
+                injector.before(Step::Commits).map(|()| keep)
+            }
             _ => Ok(keep),
         });
         let ended = match &kept {
-            Ok(Keep::Commit) => session.end("commit"),
-            Ok(Keep::Refused) | Err(_) => session.end("rollback"),
+            Ok(Keep::Commit) => session.commit(),
+            Ok(Keep::Refused) | Err(_) => session.rollback(),
         };
         if session.is_closed() {
             self.session = None;

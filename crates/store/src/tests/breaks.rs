@@ -105,7 +105,7 @@ async fn a_full_disk_is_said_and_goes_by() {
     let mut written = 0;
     let full = loop {
         match write(written).await {
-            Ok(_) => written += 1,
+            Ok(()) => written += 1,
             Err(fault) => break fault,
         }
     };
