@@ -317,7 +317,7 @@ pub async fn sound(process: &Process) -> Result<(), String> {
 /// Time goes on, a little, and the jobs do their work. What can be settled is.
 pub async fn settle(process: &Process, wait: &(dyn Fn(SignedDuration) + Sync), scene: &Scene) {
     process.cashier.look(scene.expired).await.unwrap();
-    for _ in 0..4 {
+    for _ in 0..2 {
         wait(SignedDuration::from_mins(1));
         process.jobs.run_due().await.unwrap();
     }
