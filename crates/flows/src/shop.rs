@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kernel::{Currency, Env, Fault, SignedDuration};
 use store::{Db, Schema};
 
-use crate::lane::{Lane, Shape};
+use crate::lane::{Lane, Shape, Spawn};
 use crate::seal::Seal;
 
 /// The way to pay that asks no gateway: the order begins with its units sold.
@@ -81,9 +81,21 @@ impl Shop {
         settings: Settings,
         shape: Shape,
     ) -> Result<Self, Fault> {
+        let spawn: Spawn = Arc::new(|work| drop(tokio::spawn(work)));
+        Self::open_on(db, env, settings, shape, spawn).await
+    }
+
+    /// As [`Shop::open_with`], with a lane that somebody else than the current runtime runs.
+    pub async fn open_on(
+        db: Db,
+        env: Env,
+        settings: Settings,
+        shape: Shape,
+        spawn: Spawn,
+    ) -> Result<Self, Fault> {
         let settings = Arc::new(settings);
         let key = store::secrets::get_or_make(&db, &env, "quote").await?;
-        let lane = Lane::start(db.clone(), env.clone(), settings.clone(), shape);
+        let lane = Lane::start(db.clone(), env.clone(), settings.clone(), shape, spawn);
         Ok(Self { db, env, settings, lane, seal: Arc::new(Seal::new(key)) })
     }
 }

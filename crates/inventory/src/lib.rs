@@ -10,6 +10,8 @@ mod stock;
 mod tests;
 
 pub use shelf::{Hold, Holder, Shelf, Short};
+#[cfg(feature = "planted")]
+pub use stock::overwrite;
 pub use stock::{
     Cause, Levels, Movement, Stock, expired_cart_holds, holds_of, levels, levels_of_products,
     movements_of, receive,

@@ -3,6 +3,7 @@
 //! Each move keeps `0 <= held <= on_hand`, by checking before it changes anything. The database
 //! has the same as constraints.
 
+use kernel::planted::{self, Bug};
 use kernel::{AccountId, CartId, Env, Fault, OrderId, Timestamp, Uuid, VariantId};
 use store::{Asked, FromRow, Param, Row, Tracked, Tx};
 
@@ -149,7 +150,7 @@ impl Shelf {
         let before = self.hold(holder, variant_id).copied();
         let has = before.map_or(0, |hold| hold.quantity);
         let available = self.available(variant_id) + has;
-        if quantity > available {
+        if quantity > available + i64::from(planted::is(Bug::OffByOne)) {
             return Err(Short { variant_id, wanted: quantity, available });
         }
         if let Some(stock) = self.stock.get_mut(variant_id) {
@@ -175,7 +176,9 @@ impl Shelf {
         extensions_max: i64,
     ) -> bool {
         match self.holds.get_mut((holder.id(), variant)) {
-            Some(hold) if hold.extensions < extensions_max => {
+            Some(hold)
+                if hold.extensions < extensions_max || planted::is(Bug::HoldWithoutLimit) =>
+            {
                 hold.extensions += 1;
                 hold.expires_at = hold.expires_at.max(until);
                 true
@@ -199,7 +202,9 @@ impl Shelf {
             return Err(Short { variant_id, wanted: quantity, available });
         };
         stock.on_hand -= quantity;
-        stock.sold += quantity;
+        if !planted::is(Bug::SoldNotRaised) {
+            stock.sold += quantity;
+        }
         self.note(env, variant_id, -quantity, Cause::Sold, Some(order), (None, None));
         Ok(())
     }

@@ -13,6 +13,7 @@ use gateways::{
     GatewayError, IdempotencyKey, Observation, PaymentRef, RawNotification, RawReply,
     RemoteRefundStatus, RemoteStatus, Subject, Url, WORKER_PATIENCE,
 };
+use kernel::planted::{self, Bug};
 use kernel::{AccountId, AttemptId, Error, Fault, OrderId, SignedDuration, Timestamp};
 use payments::{Attempt, AttemptState, News, Notice, Refund, RefundState, Saw};
 use store::idempotency::Key;
@@ -83,7 +84,11 @@ impl Cashier {
     /// the browser says is not believed, what the gateway says is.
     pub async fn look(&self, order: OrderId) -> Result<(), Fault> {
         let attempts = self.shop.db.read(move |read| payments::of_order(read, order)).await?;
-        for attempt in attempts.iter().filter(|attempt| attempt.state.is_live()) {
+        // Also about those that were over: the buyer may come from paying one all the same.
+        let open = |attempt: &&Attempt| {
+            attempt.state != AttemptState::Captured && attempt.review.is_none()
+        };
+        for attempt in attempts.iter().filter(open) {
             self.ask(attempt, "return", BUYER_PATIENCE).await?;
         }
         Ok(())
@@ -104,10 +109,16 @@ impl Cashier {
             Subject::Payment { gateway_id, attempt } => (gateway_id.clone(), *attempt),
             Subject::Refund { gateway_id, .. } => (gateway_id.clone(), None),
         };
+        let id = self.shop.env.id();
+        let dedupe_key = if planted::is(Bug::MissingUniqueKey) {
+            format!("{} {id}", notification.dedupe_key)
+        } else {
+            notification.dedupe_key
+        };
         let notice = Notice {
-            id: self.shop.env.id(),
+            id,
             gateway: gateway.name().to_owned(),
-            dedupe_key: notification.dedupe_key,
+            dedupe_key,
             reference: Some(reference),
             attempt_id,
             body: String::from_utf8_lossy(raw.body).into_owned(),
@@ -158,13 +169,17 @@ impl Cashier {
         let now = self.shop.env.now();
         let due = self.shop.db.read(move |read| payments::to_poll(read, now, SWEEP)).await?;
         for attempt in &due {
-            let (id, polls) = (attempt.id, attempt.polls);
+            // Noted first: what is seen may set another time, and an attempt at which the round
+            // ends must not be the first of the next one too.
+            let (id, again_at) = (attempt.id, after(now, backoff(attempt.polls)));
+            self.shop.db.write(move |tx| payments::mark_polled(tx, id, Some(again_at))).await?;
             if attempt.state == AttemptState::Submitting {
                 self.resubmit(attempt).await?;
             }
-            self.ask(attempt, "poll", WORKER_PATIENCE).await?;
-            let again_at = after(now, backoff(polls));
-            self.shop.db.write(move |tx| payments::mark_polled(tx, id, Some(again_at))).await?;
+            let seen = self.ask(attempt, "poll", WORKER_PATIENCE).await?;
+            if seen.is_some() && attempt.state == AttemptState::Canceled {
+                self.shop.db.write(move |tx| payments::mark_polled(tx, id, None)).await?;
+            }
         }
         Ok(due.len())
     }
@@ -322,8 +337,9 @@ impl Cashier {
         let Some(attempt) = attempt else { return Ok(None) };
         let Some(gateway) = self.gateways.get(attempt.gateway.as_str()) else { return Ok(None) };
         let payment = payment_ref(&attempt);
-        let request = CreateRefund { refund: refund.id, payment, amount: refund.amount };
-        let key = IdempotencyKey::refund(refund.id);
+        let id = if planted::is(Bug::RefundTwice) { self.shop.env.id() } else { refund.id };
+        let request = CreateRefund { refund: id, payment, amount: refund.amount };
+        let key = IdempotencyKey::refund(id);
         Ok(match gateway.refund(&request, &key, WORKER_PATIENCE).await {
             Ok(seen) => match seen.status {
                 RemoteRefundStatus::Succeeded => Some((RefundState::Succeeded, seen.gateway_id)),

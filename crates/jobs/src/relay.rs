@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use flows::Shop;
+use kernel::planted::{self, Bug};
 use kernel::{Fault, SignedDuration, Timestamp};
 use store::outbox::{self, Waiting};
 
@@ -47,6 +48,9 @@ pub(crate) async fn round(shop: &Shop, consumers: &[Arc<dyn Consumer>]) -> Resul
     let mut done = Vec::with_capacity(count);
     let mut failed = Vec::new();
     for event in due {
+        if planted::is(Bug::DoublePublish) {
+            let _ = consumers.iter().try_for_each(|consumer| consumer.handle(&event));
+        }
         let refused = consumers.iter().find_map(|consumer| {
             consumer.handle(&event).err().map(|why| format!("{}: {why}", consumer.name()))
         });

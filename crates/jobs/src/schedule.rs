@@ -42,7 +42,7 @@ impl Jobs {
         loop {
             let (holds, orders) = self.shop.sweep().await?;
             let money = self.money().await?;
-            let events = relay::round(&self.shop, &self.consumers).await?;
+            let events = self.hand_on().await?;
             if holds + orders + money + events == 0 {
                 return Ok(());
             }
@@ -55,7 +55,7 @@ impl Jobs {
         let jobs = self.clone();
         running.spawn(every(stop.clone(), "relay", RELAY_EVERY, move || {
             let jobs = jobs.clone();
-            async move { relay::round(&jobs.shop, &jobs.consumers).await }
+            async move { jobs.hand_on().await }
         }));
         let jobs = self.clone();
         running.spawn(every(stop.clone(), "sweep", SWEEP_EVERY, move || {
@@ -77,13 +77,19 @@ impl Jobs {
         while running.join_next().await.is_some() {}
     }
 
+    /// Hands on the events that are due; gives how many there were.
+    pub async fn hand_on(&self) -> Result<usize, Fault> {
+        relay::round(&self.shop, &self.consumers).await
+    }
+
     async fn money(&self) -> Result<usize, Fault> {
         let notices = self.cashier.read_notices().await?;
         let polls = self.cashier.poll().await?;
         Ok(notices + polls + self.cashier.refund().await?)
     }
 
-    async fn forget_keys(&self) -> Result<u64, Fault> {
+    /// Forgets keys that are older than the API promises to remember them; gives how many.
+    pub async fn forget_keys(&self) -> Result<u64, Fault> {
         let before = self.shop.env.now().checked_sub(KEYS_KEPT);
         let Ok(before) = before else { return Ok(0) };
         self.shop.db.write(move |tx| store::idempotency::forget(tx, before)).await

@@ -5,6 +5,7 @@
 //! whatever we believed before.
 
 use kernel::Money;
+use kernel::planted::{self, Bug};
 
 use crate::attempt::{Attempt, AttemptState};
 
@@ -68,10 +69,14 @@ pub fn judge(attempt: &Attempt, news: &News) -> Verdict {
     }
     // A gateway that does not know the payment names none; that is no contradiction.
     let names = !news.reference.is_empty();
+    let names = names && !planted::is(Bug::ReferenceIgnored);
     if names && attempt.reference.as_deref().is_some_and(|known| known != news.reference) {
         return Verdict::Review(format!("the gateway speaks of {}", news.reference));
     }
-    if news.saw != Saw::Absent && news.amount != attempt.amount {
+    let fits = news.amount == attempt.amount
+        || planted::is(Bug::CurrencyIgnored) && news.amount.minor == attempt.amount.minor
+        || planted::is(Bug::AmountIgnored) && news.amount.currency == attempt.amount.currency;
+    if news.saw != Saw::Absent && !fits {
         let asked = attempt.amount;
         return Verdict::Review(format!("{} instead of {asked}", news.amount));
     }

@@ -9,6 +9,8 @@ use kernel::Fault;
 use crate::inject::Injector;
 use crate::job::{AskJob, WriteJob};
 use crate::migrate::Schema;
+#[cfg(feature = "testing")]
+use crate::sqlite::Call;
 use crate::tx::{Read, Tx};
 use crate::{postgres, sqlite};
 
@@ -96,6 +98,8 @@ pub struct Db {
 enum Engine {
     Sqlite(Arc<sqlite::Engine>),
     Postgres(Arc<postgres::Engine>),
+    #[cfg(feature = "testing")]
+    Inline(Arc<sqlite::Inline>),
 }
 
 impl Db {
@@ -132,11 +136,19 @@ impl Db {
         Ok(Self { engine, injector, commits: Arc::default() })
     }
 
+    /// A database in memory, run on the thread of whoever asks.
+    #[cfg(feature = "testing")]
+    pub(crate) fn inline(engine: sqlite::Inline, injector: Option<Arc<Injector>>) -> Self {
+        Self { engine: Engine::Inline(Arc::new(engine)), injector, commits: Arc::default() }
+    }
+
     /// Which engine this is.
     pub fn engine(&self) -> EngineKind {
         match &self.engine {
             Engine::Sqlite(_) => EngineKind::Sqlite,
             Engine::Postgres(_) => EngineKind::Postgres,
+            #[cfg(feature = "testing")]
+            Engine::Inline(_) => EngineKind::Sqlite,
         }
     }
 
@@ -165,6 +177,8 @@ impl Db {
         match &self.engine {
             Engine::Sqlite(engine) => engine.submit(job),
             Engine::Postgres(engine) => engine.submit_write(job),
+            #[cfg(feature = "testing")]
+            Engine::Inline(engine) => engine.write(Call::Write, job).await?,
         }
         answer.await.unwrap_or_else(|_| Err(gone().into()))
     }
@@ -184,6 +198,8 @@ impl Db {
         match &self.engine {
             Engine::Sqlite(engine) => engine.submit(job),
             Engine::Postgres(engine) => engine.submit_lane(job),
+            #[cfg(feature = "testing")]
+            Engine::Inline(engine) => engine.write(Call::Lane, job).await?,
         }
         answer.await.unwrap_or_else(|_| Err(gone().into()))
     }
@@ -205,6 +221,8 @@ impl Db {
                 engine.submit_ask(job);
                 answer.await.unwrap_or_else(|_| Err(gone().into()))
             }
+            #[cfg(feature = "testing")]
+            Engine::Inline(engine) => engine.read(work, self.injector.clone()).await,
         }
     }
 
@@ -228,6 +246,8 @@ impl Db {
                 done.await.unwrap_or_else(|_| Err(gone().into()))
             }
             Engine::Postgres(_) => self.read(work).await,
+            #[cfg(feature = "testing")]
+            Engine::Inline(_) => self.read(work).await,
         }
     }
 
@@ -236,6 +256,8 @@ impl Db {
         match &self.engine {
             Engine::Sqlite(engine) => engine.close(),
             Engine::Postgres(engine) => engine.close(),
+            #[cfg(feature = "testing")]
+            Engine::Inline(_) => {}
         }
     }
 
@@ -244,7 +266,7 @@ impl Db {
     pub async fn limit_pages(&self, pages: i64) -> Result<(), Fault> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.limit_pages(pages).await,
-            Engine::Postgres(_) => Ok(()),
+            Engine::Postgres(_) | Engine::Inline(_) => Ok(()),
         }
     }
 }

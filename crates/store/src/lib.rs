@@ -27,7 +27,7 @@ pub mod idempotency;
 mod sql;
 
 pub use db::{Db, EngineKind, OpenError, Options};
-pub use inject::Injector;
+pub use inject::{Break, Hold, Injector, Step};
 pub use kernel::Fault;
 pub use migrate::{Migration, Schema};
 pub use sea_query;

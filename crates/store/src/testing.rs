@@ -10,6 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
+pub use back_door::Beside;
+pub(crate) use back_door::{sqlite_dump, sqlite_tables};
+
+pub use crate::sqlite::{Call, Gate, Memory, Turn};
+
 use crate::db::{Db, EngineKind, Options};
 use crate::idempotency::fingerprint;
 use crate::inject::Injector;
@@ -46,6 +51,19 @@ impl TestDb {
         let db = Db::open_with(&options, schemas, Some(injector.clone()))
             .expect("the fresh database opens");
         Self { db, injector, url, _directory: directory }
+    }
+}
+
+impl TestDb {
+    /// Opens the same database once more, with faults of its own: another node on PostgreSQL, or
+    /// the next process, once the first has closed it.
+    ///
+    /// # Panics
+    /// When it cannot be opened.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its database")]
+    pub fn open_again(&self, injector: &Arc<Injector>) -> Db {
+        let options = Options { url: self.url.clone(), connections: 2 };
+        Db::open_with(&options, &[], Some(injector.clone())).expect("it opens again")
     }
 }
 

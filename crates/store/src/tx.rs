@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kernel::{Fault, Uuid};
 use sea_query::{PostgresQueryBuilder, SelectStatement, SqliteQueryBuilder};
 
-use crate::inject::Injector;
-use crate::statement::{DeleteMany, InsertMany, Statement, UpdateMany};
+use crate::inject::{Injector, Step};
+use crate::statement::{DeleteMany, InsertMany, Statement, Texts, UpdateMany};
 use crate::value::{Columns, FromRow, Param, Row, Value};
 use crate::{postgres, sqlite};
 
@@ -21,6 +21,8 @@ pub struct Read<'c> {
     conn: Conn<'c>,
     injector: Option<Arc<Injector>>,
     failure: Option<Fault>,
+    /// What the next statement is to whoever watches.
+    step: fn(&'static str) -> Step,
 }
 
 /// A transaction that can be asked and written.
@@ -74,7 +76,7 @@ pub(crate) fn not_all_there(touched: u64, wanted: u64) -> Fault {
 
 impl<'c> Read<'c> {
     pub(crate) fn new(conn: Conn<'c>, injector: Option<Arc<Injector>>) -> Self {
-        Self { conn, injector, failure: None }
+        Self { conn, injector, failure: None, step: Step::Looks }
     }
 
     /// All rows of `statement`.
@@ -111,7 +113,7 @@ impl<'c> Read<'c> {
         statement: &'static Statement,
         params: &[&dyn Param],
     ) -> Result<Asked<T>, Fault> {
-        self.tick()?;
+        self.before(statement.name())?;
         let asked = match &mut self.conn {
             Conn::Sqlite(conn) => {
                 collected(|take| sqlite::query(conn, statement.sqlite_text(), params, take))
@@ -138,7 +140,7 @@ impl<'c> Read<'c> {
         if keys.is_empty() {
             return Ok(Asked::default());
         }
-        self.tick()?;
+        self.before(statement.name())?;
         let asked = match &mut self.conn {
             Conn::Sqlite(conn) => {
                 collected(|take| sqlite::query_by_key(conn, statement.sqlite_text(), &keys, take))
@@ -152,7 +154,7 @@ impl<'c> Read<'c> {
 
     /// All rows of a list that was built with the query builder: filters, sorting, keyset.
     pub fn select<T: FromRow>(&mut self, query: &SelectStatement) -> Result<Vec<T>, Fault> {
-        self.tick()?;
+        self.before("select")?;
         let asked = match &mut self.conn {
             Conn::Sqlite(conn) => {
                 let (text, values) = query.build(SqliteQueryBuilder);
@@ -193,12 +195,34 @@ impl<'c> Read<'c> {
         self.failure.take()
     }
 
-    fn tick(&mut self) -> Result<(), Fault> {
-        let verdict = self.injector.as_ref().map_or(Ok(()), |injector| injector.tick());
-        self.note(verdict)
+    fn before(&mut self, name: &'static str) -> Result<(), Fault> {
+        let step = (self.step)(name);
+        if matches!(step, Step::Looks(_)) {
+            self.step = Step::LooksOn;
+        }
+        self.announce(step)
     }
 
+    fn announce(&mut self, step: Step) -> Result<(), Fault> {
+        let Some(injector) = self.injector.clone() else { return Ok(()) };
+        if injector.holds() {
+            // Who is held before a step has done those before it, and not only sent them.
+            let done = match &mut self.conn {
+                Conn::Postgres(session) => session.settle(),
+                Conn::Sqlite(_) => Ok(()),
+            };
+            self.remember(done)?;
+        }
+        self.remember(injector.before(step))
+    }
+
+    /// Notes how a statement ended.
     fn note<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        let after = self.injector.as_ref().map_or(Ok(()), |injector| injector.after());
+        self.remember(result.and_then(|answer| after.map(|()| answer)))
+    }
+
+    fn remember<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(fault) = &result
             && self.failure.is_none()
         {
@@ -210,7 +234,7 @@ impl<'c> Read<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) fn new(conn: Conn<'c>, injector: Option<Arc<Injector>>) -> Self {
-        Self(Read::new(conn, injector))
+        Self(Read { step: Step::Asks, ..Read::new(conn, injector) })
     }
 
     /// Runs a statement that answers no rows; gives the number of rows it touched.
@@ -219,7 +243,7 @@ impl<'c> Tx<'c> {
         statement: &'static Statement,
         params: &[&dyn Param],
     ) -> Result<u64, Fault> {
-        self.tick()?;
+        self.announce(Step::Writes(statement.name()))?;
         let done = match &mut self.0.conn {
             Conn::Sqlite(conn) => sqlite::execute(conn, statement.sqlite_text(), params),
             Conn::Postgres(session) => session.execute(statement.postgres_text(), params),
@@ -234,7 +258,7 @@ impl<'c> Tx<'c> {
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<(), Fault> {
-        self.many(statement.sqlite_text(), statement.postgres_text(), rows, bind)
+        self.many(statement, rows, bind)
     }
 
     /// Updates `rows` by key; `bind` gives the key first, then the values to set. A row whose
@@ -245,7 +269,7 @@ impl<'c> Tx<'c> {
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<(), Fault> {
-        self.many(statement.sqlite_text(), statement.postgres_text(), rows, bind)
+        self.many(statement, rows, bind)
     }
 
     /// Deletes rows by their whole key; a key that is not there is a fault.
@@ -255,26 +279,25 @@ impl<'c> Tx<'c> {
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<(), Fault> {
-        self.many(statement.sqlite_text(), statement.postgres_text(), rows, bind)
+        self.many(statement, rows, bind)
     }
 
     /// One statement for all rows, each of which it has to touch. On PostgreSQL it is sent
     /// without waiting: a fault shows with the next answer, at the latest instead of the commit.
     fn many<'r, R, const N: usize>(
         &mut self,
-        sqlite_text: &'static str,
-        postgres_text: &'static str,
+        statement: &'static dyn Texts,
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<(), Fault> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.tick()?;
+        self.announce(Step::Writes(statement.name()))?;
         let wanted = rows.len() as u64;
         let done = match &mut self.0.conn {
             Conn::Sqlite(conn) => {
-                let touched = sqlite::execute_many(conn, sqlite_text, rows.iter().map(bind));
+                let touched = sqlite::execute_many(conn, statement.sqlite(), rows.iter().map(bind));
                 touched.and_then(|touched| match touched {
                     touched if touched == wanted => Ok(()),
                     touched => Err(not_all_there(touched, wanted)),
@@ -288,7 +311,7 @@ impl<'c> Tx<'c> {
                         column.push(value);
                     }
                 }
-                session.send_columns(postgres_text, &columns, wanted)
+                session.send_columns(statement.postgres(), &columns, wanted)
             }
         };
         self.note(done)

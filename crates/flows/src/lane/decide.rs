@@ -1,6 +1,7 @@
 //! Decisions on carts, holds, stock and the course of an order. No I/O.
 
 use inventory::{Holder, Short};
+use kernel::planted::{self, Bug};
 use kernel::{CartId, OrderId, SignedDuration, Timestamp, VariantId, limits};
 use orders::Actor;
 
@@ -14,6 +15,7 @@ impl State<'_> {
     /// Decides one command against the running state: all of it happens, or nothing.
     pub(super) fn decide(&mut self, command: &Command) -> Outcome {
         if let Some(key) = command.key()
+            && !planted::is(Bug::KeyIgnored)
             && let Some(done) = self.keys.answer(key)?
         {
             return Ok(done);
@@ -54,7 +56,7 @@ impl State<'_> {
                 }
             }
         }?;
-        if let Some(key) = command.key() {
+        if let Some(key) = command.key().filter(|_| !planted::is(Bug::KeyIgnored)) {
             self.keys.keep(key, &done);
         }
         Ok(done)
@@ -259,13 +261,17 @@ impl State<'_> {
         }
         self.step(id, Cancelled, who.actor(), reason)?;
         if state == Pending {
-            self.release_order(id);
+            if !planted::is(Bug::ForgottenRelease) {
+                self.release_order(id);
+            }
             return Ok(Done::Nothing);
         }
         for (variant, quantity) in self.units(id) {
-            self.shelf.take_back(self.env, id, variant, quantity);
+            if !planted::is(Bug::NothingTakenBack) {
+                self.shelf.take_back(self.env, id, variant, quantity);
+            }
         }
-        if let Some(attempt) = settled_by {
+        if let Some(attempt) = settled_by.filter(|_| !planted::is(Bug::CancelWithoutRefund)) {
             self.till.send_back(self.id(), attempt, "the order was cancelled", self.now);
         }
         Ok(Done::Nothing)
@@ -276,7 +282,9 @@ impl State<'_> {
         let over = order.pay_by.is_some_and(|pay_by| pay_by <= self.now);
         if order.state == orders::State::Pending && over {
             self.step(id, orders::State::Expired, Actor::Clock, None)?;
-            self.release_order(id);
+            if !planted::is(Bug::ExpiredKeepsHolds) {
+                self.release_order(id);
+            }
         }
         Ok(Done::Nothing)
     }

@@ -16,6 +16,7 @@ mod money;
 mod place;
 mod state;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use kernel::{Env, Error, Fault, limits};
@@ -53,6 +54,10 @@ impl Shape {
     pub const CLASSIC: Self = Self { batch_max: 1, under_way: 1 };
 }
 
+/// Runs what the lane does beside its callers: its gathering, once, and each batch. In a shop that
+/// is the runtime.
+pub type Spawn = Arc<dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync>;
+
 /// Times an order is given another number when the first is taken.
 const NUMBERS_MAX: u8 = 5;
 
@@ -74,9 +79,16 @@ struct Context {
 }
 
 impl Lane {
-    pub(crate) fn start(db: Db, env: Env, settings: Arc<Settings>, shape: Shape) -> Self {
+    pub(crate) fn start(
+        db: Db,
+        env: Env,
+        settings: Arc<Settings>,
+        shape: Shape,
+        spawn: Spawn,
+    ) -> Self {
         let (queue, orders) = mpsc::channel(limits::LANE_QUEUE_MAX);
-        tokio::spawn(work(Arc::new(Context { db, env, settings }), orders, shape));
+        let context = Arc::new(Context { db, env, settings });
+        spawn.clone()(Box::pin(work(context, orders, shape, spawn)));
         Self { queue }
     }
 
@@ -113,7 +125,12 @@ fn gone() -> Fault {
     Fault::Unavailable("the shop is closing".into())
 }
 
-async fn work(context: Arc<Context>, mut orders: mpsc::Receiver<Waiting>, shape: Shape) {
+async fn work(
+    context: Arc<Context>,
+    mut orders: mpsc::Receiver<Waiting>,
+    shape: Shape,
+    spawn: Spawn,
+) {
     let under_way = Arc::new(Semaphore::new(shape.under_way));
     let mut batch = Vec::with_capacity(shape.batch_max);
     loop {
@@ -122,10 +139,10 @@ async fn work(context: Arc<Context>, mut orders: mpsc::Receiver<Waiting>, shape:
             return;
         }
         let (context, batch) = (context.clone(), std::mem::take(&mut batch));
-        tokio::spawn(async move {
+        spawn(Box::pin(async move {
             process(&context, batch).await;
             drop(permit);
-        });
+        }));
     }
 }
 
@@ -195,6 +212,11 @@ async fn process(context: &Arc<Context>, waiting: Vec<Waiting>) {
     let mut left = vec![Batch::of(waiting)];
     while let Some(batch) = left.pop() {
         let (inner, commands) = (context.clone(), batch.commands.clone());
+        #[cfg(feature = "planted")]
+        if kernel::planted::is(kernel::planted::Bug::AnswerBeforeCommit) {
+            early(context, batch).await;
+            continue;
+        }
         let run = context.db.write_lane(move |tx| State::run(&inner, tx, &commands)).await;
         let fault = match run {
             Ok(outcomes) => {
@@ -217,5 +239,32 @@ async fn process(context: &Arc<Context>, waiting: Vec<Waiting>) {
                 batch.fail(&fault);
             }
         }
+    }
+}
+
+/// The bug `AnswerBeforeCommit`: what would happen is found out and undone, everybody is
+/// answered, and only then it happens.
+#[cfg(feature = "planted")]
+async fn early(context: &Arc<Context>, batch: Batch) {
+    /// Undoes the transaction.
+    struct Undo(Result<Vec<Outcome>, Fault>);
+    impl From<Fault> for Undo {
+        fn from(fault: Fault) -> Self {
+            Self(Err(fault))
+        }
+    }
+    let (inner, commands) = (context.clone(), batch.commands.clone());
+    let tried = context
+        .db
+        .write_lane(move |tx| Err::<(), _>(Undo(State::run(&inner, tx, &commands))))
+        .await;
+    match tried.err().map(|undo| undo.0) {
+        Some(Ok(outcomes)) => {
+            let (inner, commands) = (context.clone(), batch.commands.clone());
+            batch.answer(outcomes);
+            let _ = context.db.write_lane(move |tx| State::run(&inner, tx, &commands)).await;
+        }
+        Some(Err(fault)) => batch.fail(&fault),
+        None => {}
     }
 }

@@ -1,5 +1,6 @@
 //! Decisions on payments: what money does to an order, and what an order does with money.
 
+use kernel::planted::{self, Bug};
 use kernel::{AccountId, AttemptId, OrderId, SignedDuration};
 use orders::{Actor, State as Stands};
 use payments::{AttemptState, News, RefundState, Saw, Verdict, judge};
@@ -13,6 +14,11 @@ use crate::refusal::Refusal;
 
 /// When an attempt that nobody has told us of is first asked about.
 const FIRST_POLL: SignedDuration = SignedDuration::from_secs(20);
+/// For the bug `AttemptForgotten`.
+const YEARS: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
+/// After an order could be paid last, for calls to a gateway that are under way: more than the
+/// longest.
+const LAST_CALLS: SignedDuration = SignedDuration::from_hours(1);
 
 impl State<'_> {
     pub(super) fn pay(
@@ -42,6 +48,8 @@ impl State<'_> {
             paying.redirect_url.clone_from(&live.redirect_url);
         } else {
             let poll_at = later(self.now, FIRST_POLL);
+            let forgotten = planted::is(Bug::AttemptForgotten);
+            let poll_at = if forgotten { later(poll_at, YEARS) } else { poll_at };
             self.till.intend(attempt, id, gateway, paying.amount, (self.now, poll_at));
         }
         Ok(Done::Paying(paying))
@@ -50,7 +58,13 @@ impl State<'_> {
     pub(super) fn news(&mut self, id: OrderId, attempt_id: AttemptId, news: &News) -> Outcome {
         let attempt = self.till.attempt(attempt_id).filter(|attempt| attempt.order_id == id);
         let attempt = attempt.ok_or(Refusal::NotFound("payment"))?;
-        let effect = match judge(attempt, news) {
+        let verdict = match judge(attempt, news) {
+            Verdict::Nothing if news.saw == Saw::Absent && self.is_given_up(attempt) => {
+                Verdict::Over("the gateway never heard of it".into())
+            }
+            verdict => verdict,
+        };
+        let effect = match verdict {
             Verdict::Nothing => NewsEffect::Nothing,
             Verdict::Money => return self.money(id, attempt_id, news),
             Verdict::Waiting => {
@@ -75,6 +89,17 @@ impl State<'_> {
         Ok(Done::News(effect))
     }
 
+    /// Whether an attempt was never heard of at its gateway, and nobody asks for it there any
+    /// more. Money that comes all the same is believed.
+    fn is_given_up(&self, attempt: &payments::Attempt) -> bool {
+        let order = self.book.order(attempt.order_id);
+        let over = order.is_some_and(|order| {
+            let last = order.pay_by.unwrap_or(order.placed_at);
+            order.state != Stands::Pending && later(last, LAST_CALLS) <= self.now
+        });
+        over && attempt.state == AttemptState::Submitting
+    }
+
     fn observe(
         &mut self,
         attempt: AttemptId,
@@ -90,13 +115,18 @@ impl State<'_> {
     fn money(&mut self, id: OrderId, attempt: AttemptId, news: &News) -> Outcome {
         debug_assert_eq!(news.saw, Saw::Captured);
         let stands = self.book.order(id).ok_or(Refusal::NotFound("order"))?.state;
-        let units = self.units(id);
+        let skipped = planted::is(Bug::NoticeSkipsStock) && news.source == "notice";
+        let units = if skipped { Vec::new() } else { self.units(id) };
         let effect = match stands {
             Stands::Pending => {
                 self.release_order(id);
                 NewsEffect::Settled
             }
-            Stands::Expired if self.short(&units).is_empty() => NewsEffect::SettledLate,
+            Stands::Expired
+                if self.short(&units).is_empty() || planted::is(Bug::LateSuccessTakesAll) =>
+            {
+                NewsEffect::SettledLate
+            }
             _ => return Ok(self.orphan(attempt, news)),
         };
         for (variant, quantity) in units {
@@ -114,7 +144,9 @@ impl State<'_> {
             attempt.state = AttemptState::Captured;
             attempt.orphan = true;
         });
-        self.till.send_back(self.id(), id, "the order no longer wanted the money", self.now);
+        if !planted::is(Bug::RefundForgotten) {
+            self.till.send_back(self.id(), id, "the order no longer wanted the money", self.now);
+        }
         Done::News(NewsEffect::SentBack)
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use inventory::{Holder, Short};
 use kernel::VariantId;
+use kernel::planted::{self, Bug};
 use orders::{Actor, Line, Order};
 
 use super::Outcome;
@@ -20,7 +21,7 @@ impl State<'_> {
         if let Some(order) = self.book.order(quote.id) {
             return replay(order, place);
         }
-        if quote.expires_at <= self.now {
+        if quote.expires_at <= self.now && !planted::is(Bug::QuoteExpiryIgnored) {
             return Err(Refusal::QuoteExpired);
         }
         self.same_cart(quote)?;
@@ -34,7 +35,9 @@ impl State<'_> {
 
     fn same_cart(&self, quote: &Quote) -> Result<(), Refusal> {
         let Some((cart, version)) = quote.cart else { return Ok(()) };
-        if self.baskets.cart(cart).is_some_and(|cart| cart.version == version) {
+        if self.baskets.cart(cart).is_some_and(|cart| cart.version == version)
+            || planted::is(Bug::CartVersionIgnored)
+        {
             return Ok(());
         }
         let made = self.book.made_from(cart, version);
@@ -61,7 +64,11 @@ impl State<'_> {
                 });
             }
         }
-        if changes.is_empty() { Ok(()) } else { Err(Refusal::QuoteChanged { changes }) }
+        if changes.is_empty() || planted::is(Bug::PriceChangeAccepted) {
+            Ok(())
+        } else {
+            Err(Refusal::QuoteChanged { changes })
+        }
     }
 
     /// What the cart holds counts as there.

@@ -66,9 +66,8 @@ impl<'c> State<'c> {
             Command::Place(place) => Some(place.quote.id),
             _ => None,
         });
-        self.keys.load(tx, commands)?;
         self.baskets.load(tx, carts.iter().copied())?;
-        let orders = self.book.ask(tx, there.iter().copied().chain(placed))?;
+        let orders = self.book.ask(tx, there.iter().copied())?;
         self.book.load_lines(tx, there.iter().copied())?;
         self.till.load(tx, there.iter().copied())?;
         let owners = carts.iter().map(|id| id.0).chain(there.iter().map(|id| id.0));
@@ -76,11 +75,16 @@ impl<'c> State<'c> {
         let variants = self.variants(commands, &carts);
         let stock = self.shelf.ask_stock(tx, variants.iter().copied())?;
         let offers = catalog::offers(tx, self.priced(commands, &carts))?;
+        // Behind every lock: a twin of a command on another node either waits for us, or has been
+        // answered, and what answers it is found here. So are the keys below.
+        let placed = self.book.look(tx, placed.filter(|id| !there.contains(id)))?;
         self.book.take(orders.answer(tx)?);
+        self.book.take(placed.answer(tx)?);
         self.shelf.take_stock(stock.answer(tx)?);
         self.offers =
             offers.answer(tx)?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
-        self.load_made_from(tx, commands)
+        self.load_made_from(tx, commands)?;
+        self.keys.load(tx, commands)
     }
 
     fn variants(&self, commands: &[Command], carts: &[CartId]) -> Vec<VariantId> {

@@ -46,6 +46,49 @@ store::on_both_engines! { SCHEMAS;
         sound(&town).await;
     }
 
+    async fn a_payment_that_no_gateway_heard_of_is_given_up(t: TestDb) {
+        let town = Town::open(&t.db, 54).await;
+        let ada = town.customer().await;
+        let shirt = town.goods(50).await;
+        let order = town.buy(ada, shirt, 1, "sandbox").await.unwrap().id;
+        let paying = town.intend(ada, order).await.unwrap();
+        let absent = || News { reference: String::new(), ..town.news(&paying, Saw::Absent) };
+        let effect = async || town.say(&paying, absent()).await.unwrap();
+        assert_eq!(effect().await, NewsEffect::Nothing, "the order waits for it");
+        town.wait(minutes(31));
+        town.sweep().await.unwrap();
+        assert_eq!(effect().await, NewsEffect::Nothing, "the last call may be under way");
+        town.wait(minutes(60));
+        assert_eq!(effect().await, NewsEffect::Over);
+        let id = paying.attempt_id;
+        let attempt = t.db.read(move |read| payments::find(read, id)).await.unwrap().unwrap();
+        assert_eq!(attempt.state, AttemptState::Canceled);
+        assert_eq!(town.captured(&paying).await.unwrap(), NewsEffect::SettledLate);
+        sound(&town).await;
+    }
+
+    async fn a_payment_that_is_over_is_looked_at_once_more(t: TestDb) {
+        let town = Town::open(&t.db, 55).await;
+        let ada = town.customer().await;
+        let shirt = town.goods(50).await;
+        let order = town.buy(ada, shirt, 1, "sandbox").await.unwrap().id;
+        let paying = town.intend(ada, order).await.unwrap();
+        let due = async || {
+            let now = town.shop.env.now();
+            t.db.read(move |read| payments::to_poll(read, now, 9)).await.unwrap().len()
+        };
+        town.wait(minutes(1));
+        assert_eq!(due().await, 1);
+        town.say(&paying, town.news(&paying, Saw::Canceled("no".into()))).await.unwrap();
+        assert_eq!(due().await, 0);
+        town.wait(minutes(120));
+        assert_eq!(due().await, 1, "somebody may have paid all the same");
+        town.sweep().await.unwrap();
+        assert_eq!(town.captured(&paying).await.unwrap(), NewsEffect::SettledLate);
+        assert_eq!(due().await, 0, "money that came is never asked about again");
+        sound(&town).await;
+    }
+
     async fn what_does_not_fit_waits_for_a_person(t: TestDb) {
         let town = Town::open(&t.db, 53).await;
         let ada = town.customer().await;

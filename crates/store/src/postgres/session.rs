@@ -142,6 +142,11 @@ impl Session {
         self.pipeline.fetch(&self.runtime, number)
     }
 
+    /// Waits until all that was sent has been done.
+    pub(crate) fn settle(&mut self) -> Result<(), Fault> {
+        self.pipeline.settle(&self.runtime).map(|_| ())
+    }
+
     /// Runs a statement without rows; gives the number of rows it touched.
     pub(crate) fn execute(
         &mut self,

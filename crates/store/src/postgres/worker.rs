@@ -10,7 +10,7 @@ use tokio_postgres::Config;
 
 use super::session::Session;
 use crate::db::OpenError;
-use crate::inject::Injector;
+use crate::inject::{Injector, Step};
 use crate::job::{Ask, Keep, Write};
 use crate::tx::{Conn, Read, Tx};
 
@@ -186,6 +186,15 @@ impl Worker {
         let session = self.session()?;
         session.begin(begin);
         let kept = job.run(&mut Tx::new(Conn::Postgres(session), injector.clone()));
+        let kept = kept.and_then(|keep| match (&injector, keep) {
+            (Some(injector), Keep::Commit) => {
+                if injector.holds() {
+                    session.settle()?;
+                }
+                injector.before(Step::Commits).map(|()| keep)
+            }
+            _ => Ok(keep),
+        });
         let ended = match &kept {
             Ok(Keep::Commit) => session.commit(),
             Ok(Keep::Refused) | Err(_) => session.rollback(),

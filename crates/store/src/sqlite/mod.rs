@@ -1,5 +1,7 @@
 //! SQLite: one writer on its own thread, a handful of readers, a checkpoint in the background.
 
+#[cfg(feature = "testing")]
+mod memory;
 mod open;
 mod statements;
 mod writer;
@@ -19,6 +21,10 @@ use crate::job::Write;
 use crate::migrate::Schema;
 use crate::tx::{Conn, Read};
 
+#[cfg(feature = "testing")]
+pub(crate) use memory::Inline;
+#[cfg(feature = "testing")]
+pub use memory::{Call, Gate, Memory, Turn};
 #[cfg(feature = "testing")]
 pub(crate) use statements::prepare;
 pub(crate) use statements::{

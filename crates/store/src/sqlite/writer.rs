@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::open::Files;
 use super::run;
 use crate::db::OpenError;
-use crate::inject::Injector;
+use crate::inject::{Injector, Step};
 use crate::job::{Keep, Write};
 use crate::tx::{Conn, Tx};
 
@@ -129,35 +129,17 @@ impl Writer {
         }
     }
 
-    /// Runs every job of the batch in one transaction. A job that is refused, or that meets a
-    /// fault of its own, is undone alone.
     fn commit(&mut self, batch: &mut Vec<Box<dyn Write>>) {
         let injector = self.injector.clone();
-        let mut faults: Vec<Option<Fault>> = Vec::with_capacity(batch.len());
-        let done = self.connection().and_then(|conn| {
-            run(conn, "begin immediate")?;
-            if let [job] = batch.as_mut_slice() {
-                return alone(conn, job.as_mut(), injector.as_ref(), &mut faults);
-            }
-            for job in batch.iter_mut() {
-                faults.push(one(conn, job.as_mut(), injector.as_ref())?);
-            }
-            run(conn, "commit")
-        });
+        let mut faults = Vec::with_capacity(batch.len());
+        let done = self
+            .connection()
+            .and_then(|conn| together(conn, batch, injector.as_ref(), &mut faults));
         if let Err(fault) = &done {
             tracing::error!(%fault, jobs = batch.len(), "a batch was not committed");
             self.recover(fault);
         }
-        let lost = injector.is_some_and(|injector| done.is_ok() && injector.loses_answer());
-        for (index, job) in batch.drain(..).enumerate() {
-            let own = faults.get_mut(index).and_then(Option::take);
-            job.answer(match (&done, own) {
-                (Err(fault), _) => Err(fault.clone()),
-                (Ok(()), Some(fault)) => Err(fault),
-                (Ok(()), None) if lost => Err(Fault::Unavailable("the answer was lost".into())),
-                (Ok(()), None) => Ok(()),
-            });
-        }
+        answer(batch, &done, faults, injector.as_ref());
     }
 
     fn connection(&mut self) -> Result<&Connection, Fault> {
@@ -192,6 +174,43 @@ impl Writer {
     }
 }
 
+/// Runs every job of the batch in one transaction. A job that is refused, or that meets a fault
+/// of its own (kept in `faults`, by its place), is undone alone.
+pub(super) fn together(
+    conn: &Connection,
+    batch: &mut [Box<dyn Write>],
+    injector: Option<&Arc<Injector>>,
+    faults: &mut Vec<Option<Fault>>,
+) -> Result<(), Fault> {
+    run(conn, "begin immediate")?;
+    if let [job] = batch {
+        return alone(conn, job.as_mut(), injector, faults);
+    }
+    for job in batch.iter_mut() {
+        faults.push(one(conn, job.as_mut(), injector)?);
+    }
+    commit(conn, injector)
+}
+
+/// Answers everybody, after the commit.
+pub(super) fn answer(
+    batch: &mut Vec<Box<dyn Write>>,
+    done: &Result<(), Fault>,
+    mut faults: Vec<Option<Fault>>,
+    injector: Option<&Arc<Injector>>,
+) {
+    let lost = injector.is_some_and(|injector| done.is_ok() && injector.loses_answer());
+    for (index, job) in batch.drain(..).enumerate() {
+        let own = faults.get_mut(index).and_then(Option::take);
+        job.answer(match (done, own) {
+            (Err(fault), _) => Err(fault.clone()),
+            (Ok(()), Some(fault)) => Err(fault),
+            (Ok(()), None) if lost => Err(Fault::Unavailable("the answer was lost".into())),
+            (Ok(()), None) => Ok(()),
+        });
+    }
+}
+
 /// Runs the only job of a batch: the transaction itself is what is undone, and the pages it
 /// changes are not copied for a savepoint.
 fn alone(
@@ -206,7 +225,7 @@ fn alone(
         return Err(kept.err().unwrap_or(Fault::Contention));
     }
     match kept {
-        Ok(Keep::Commit) => run(conn, "commit"),
+        Ok(Keep::Commit) => commit(conn, injector),
         Ok(Keep::Refused) => run(conn, "rollback"),
         Err(fault @ Fault::Unavailable(_)) => Err(fault),
         Err(fault) => {
@@ -214,6 +233,11 @@ fn alone(
             run(conn, "rollback")
         }
     }
+}
+
+fn commit(conn: &Connection, injector: Option<&Arc<Injector>>) -> Result<(), Fault> {
+    injector.map_or(Ok(()), |injector| injector.before(Step::Commits))?;
+    run(conn, "commit")
 }
 
 /// Runs one job in a savepoint. The inner fault is the job's alone; the outer one ends the batch.
