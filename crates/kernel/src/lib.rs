@@ -8,6 +8,7 @@ mod error;
 mod id;
 pub mod limits;
 mod money;
+pub mod points;
 
 pub use env::{Clock, Env, ManualClock, Rng, SeededRng, SystemClock, SystemRng};
 pub use error::{Coded, Error, Fault, Kind};

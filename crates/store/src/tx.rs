@@ -238,6 +238,7 @@ impl<'c> Tx<'c> {
                 session.execute_columns(postgres_text, &columns)
             }
         };
+        kernel::crash_point!("store.set-written");
         self.note(done)
     }
 }

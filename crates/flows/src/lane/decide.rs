@@ -101,6 +101,7 @@ impl State<'_> {
         }
         self.baskets.set_quantity(cart, variant, quantity, self.now);
         self.keep_alive(cart);
+        kernel::crash_point!("lane.hold-decided");
         Ok(Done::Nothing)
     }
 
@@ -268,6 +269,7 @@ impl State<'_> {
         if let Some(attempt) = settled_by {
             self.till.send_back(self.id(), attempt, "the order was cancelled", self.now);
         }
+        kernel::crash_point!("lane.cancel-decided");
         Ok(Done::Nothing)
     }
 
@@ -277,6 +279,7 @@ impl State<'_> {
         if order.state == orders::State::Pending && over {
             self.step(id, orders::State::Expired, Actor::Clock, None)?;
             self.release_order(id);
+            kernel::crash_point!("lane.expiry-decided");
         }
         Ok(Done::Nothing)
     }
@@ -288,6 +291,7 @@ impl State<'_> {
             return Err(Refusal::OrderState { state: order.state, wanted: to });
         }
         self.step(id, to, actor, None)?;
+        kernel::crash_point!("lane.advance-decided");
         Ok(Done::Nothing)
     }
 

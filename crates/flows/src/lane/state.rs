@@ -51,7 +51,9 @@ impl<'c> State<'c> {
             keys: Keys::default(),
         };
         state.load(tx, commands)?;
+        kernel::crash_point!("lane.loaded");
         let outcomes = commands.iter().map(|command| state.decide(command)).collect();
+        kernel::crash_point!("lane.decided");
         state.write(tx)?;
         Ok(outcomes)
     }
@@ -65,6 +67,7 @@ impl<'c> State<'c> {
             _ => None,
         });
         self.keys.load(tx, commands)?;
+        kernel::crash_point!("lane.keys-looked-up");
         self.baskets.load(tx, carts.iter().copied())?;
         self.book.load(tx, there.iter().copied().chain(placed))?;
         self.book.load_lines(tx, there.iter().copied())?;
@@ -120,10 +123,16 @@ impl<'c> State<'c> {
 
     fn write(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         self.baskets.write(tx)?;
+        kernel::crash_point!("lane.carts-written");
         self.book.write(tx)?;
+        kernel::crash_point!("lane.orders-written");
         self.till.write(tx)?;
+        kernel::crash_point!("lane.payments-written");
         self.shelf.write(tx)?;
-        self.keys.write(tx, self.now)
+        kernel::crash_point!("lane.stock-written");
+        self.keys.write(tx, self.now)?;
+        kernel::crash_point!("lane.keys-written");
+        Ok(())
     }
 
     /// Ids for what is made while deciding.

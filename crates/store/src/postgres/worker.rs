@@ -156,7 +156,11 @@ impl Worker {
                         session.pause(Duration::from_micros(700) * doublings * self.turn);
                     }
                 }
-                outcome => return job.answer(outcome),
+                outcome => {
+                    job.answer(outcome);
+                    kernel::crash_point!("worker.answered");
+                    return;
+                }
             }
         }
     }
@@ -166,10 +170,12 @@ impl Worker {
         let session = self.session()?;
         session.begin(begin);
         let kept = job.run(&mut Tx::new(Conn::Postgres(session), injector.clone()));
+        kernel::crash_point!("worker.before-commit");
         let ended = match &kept {
             Ok(Keep::Commit) => session.end("commit"),
             Ok(Keep::Refused) | Err(_) => session.end("rollback"),
         };
+        kernel::crash_point!("worker.committed");
         if session.is_closed() {
             self.session = None;
         }

@@ -70,7 +70,9 @@ impl Folder {
             let written = std::fs::metadata(&self.log).and_then(|file| file.modified()).ok();
             if written != seen {
                 seen = written;
+                kernel::crash_point!("log.to-be-folded");
                 self.pages.store(fold(&self.conn, "passive"), Ordering::Relaxed);
+                kernel::crash_point!("log.folded");
             }
         }
     }
@@ -136,14 +138,18 @@ impl Writer {
         let mut faults: Vec<Option<Fault>> = Vec::with_capacity(batch.len());
         let done = self.connection().and_then(|conn| {
             run(conn, "begin immediate")?;
+            kernel::crash_point!("writer.begun");
             if let [job] = batch.as_mut_slice() {
                 return alone(conn, job.as_mut(), injector.as_ref(), &mut faults);
             }
             for job in batch.iter_mut() {
                 faults.push(one(conn, job.as_mut(), injector.as_ref())?);
+                kernel::crash_point!("writer.job-run");
             }
+            kernel::crash_point!("writer.before-commit");
             run(conn, "commit")
         });
+        kernel::crash_point!("writer.committed");
         if let Err(fault) = &done {
             tracing::error!(%fault, jobs = batch.len(), "a batch was not committed");
             self.recover(fault);
@@ -157,6 +163,7 @@ impl Writer {
                 (Ok(()), None) if lost => Err(Fault::Unavailable("the answer was lost".into())),
                 (Ok(()), None) => Ok(()),
             });
+            kernel::crash_point!("writer.answered");
         }
     }
 
@@ -206,7 +213,10 @@ fn alone(
         return Err(kept.err().unwrap_or(Fault::Contention));
     }
     match kept {
-        Ok(Keep::Commit) => run(conn, "commit"),
+        Ok(Keep::Commit) => {
+            kernel::crash_point!("writer.before-lone-commit");
+            run(conn, "commit")
+        }
         Ok(Keep::Refused) => run(conn, "rollback"),
         Err(fault @ Fault::Unavailable(_)) => Err(fault),
         Err(fault) => {
