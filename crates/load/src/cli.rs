@@ -33,6 +33,11 @@ Examples:
   Fifty times kill -9 under load, and not one acknowledged order may be missing:
     cargo run --release -p load -- kill --rounds 50 --engine postgres
 
+  Three hundred ends at named places of the code, with payments, refunds and expiry under way:
+    cargo build --profile crash -p server --features failpoints
+    cargo run --release -p load -- crash --kills 300 --connections 8
+    cargo run --release -p load -- crash --kills 20 --points writer.committed,pay.gateway-called
+
 Exit code: 0 good; 1 errors, violations, missing orders or a wrong number of orders;
 2 the run could not be made.";
 
@@ -61,6 +66,9 @@ pub enum Scenario {
     /// `mixed`, cut off by kill -9 again and again; every acknowledged order must survive
     #[command(after_long_help = EXAMPLES)]
     Kill(Kill),
+    /// The process ended at named places of its code, one after the other (docs/crash-points.md)
+    #[command(after_long_help = EXAMPLES)]
+    Crash(Crash),
 }
 
 impl Scenario {
@@ -72,6 +80,7 @@ impl Scenario {
             Self::Browse(arguments) => &arguments.common,
             Self::Mixed(arguments) => &arguments.common,
             Self::Kill(arguments) => &arguments.common,
+            Self::Crash(arguments) => &arguments.common,
         }
     }
 }
@@ -150,6 +159,21 @@ pub struct Kill {
     pub common: Common,
 }
 
+#[derive(Debug, Args)]
+pub struct Crash {
+    /// How many times the shop is ended at a point
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub kills: u32,
+    /// Only these points (default: all that the engine comes by, in turn)
+    #[arg(long, value_delimiter = ',', value_name = "NAME,NAME")]
+    pub points: Vec<String>,
+    /// Products in the catalogue
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub products: u32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
 /// Closed loop unless `--rate` is given.
 #[derive(Clone, Debug, Args)]
 pub struct Pacing {
@@ -203,7 +227,7 @@ pub struct Common {
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// The `holdfast` binary (default: next to this program, built when missing)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "shop", value_name = "FILE")]
     pub binary: Option<PathBuf>,
     /// More configuration for the throw-away shop, handed on as it is
     #[arg(long = "set", value_name = "KEY=VALUE")]

@@ -6,10 +6,13 @@
 
 mod api;
 mod browse;
+mod busy;
 mod check;
 mod cli;
 mod client;
 mod clock;
+mod counted;
+mod crash;
 mod drive;
 mod errands;
 mod hot_sku;
@@ -31,6 +34,7 @@ mod table;
 mod target;
 mod usage;
 mod verify;
+mod witness;
 
 #[cfg(test)]
 mod fake;
@@ -92,6 +96,7 @@ async fn run(scenario: Scenario) -> anyhow::Result<bool> {
         Scenario::Browse(arguments) => browse::run(arguments).await?,
         Scenario::Mixed(arguments) => mixed::run(arguments).await?,
         Scenario::Kill(arguments) => kill::run(arguments).await?,
+        Scenario::Crash(arguments) => crash::run(arguments).await?,
     };
     if json {
         println!("{}", report.json_line()?);
