@@ -11,7 +11,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::api::{self, Order, QuoteFor, Token};
-use crate::cli::Payment;
+use crate::cli::{Common, Payment};
 use crate::client::Connection;
 use crate::clock::now;
 use crate::counted::Counted;
@@ -21,8 +21,10 @@ use crate::ledger::Verdict;
 use crate::mixed::{Day, percent};
 use crate::pace::Turn;
 use crate::purchase::{Purchase, buy};
-use crate::scene::Buyer;
+use crate::scene::{Buyer, Draw};
+use crate::shop::Shop;
 use crate::stats::Op;
+use crate::witness::World;
 
 /// In a hundred visits.
 const ORDINARY: u32 = 40;
@@ -67,6 +69,21 @@ impl Visit for Busy {
 }
 
 impl Busy {
+    /// Products, buyers, and something for staff to count.
+    pub async fn prepare(
+        shop: &Shop,
+        world: &World,
+        common: &Common,
+        (draw, products): (Draw, u32),
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            day: Arc::new(Day::prepare(shop, common, draw, products).await?),
+            counted: Counted::prepare(shop, draw).await?,
+            world: world.address(),
+            admin: shop.admin.clone(),
+        })
+    }
+
     /// Count, make a product, or pack an order.
     async fn staff(&self, worker: &mut Worker, turn: &Turn) {
         match percent(worker) {

@@ -38,6 +38,11 @@ Examples:
     cargo run --release -p load -- crash --kills 300 --connections 8
     cargo run --release -p load -- crash --kills 20 --points writer.committed,pay.gateway-called
 
+  A hundred power cuts, as root; and two ways to see that they would be noticed:
+    cargo run --release -p load -- power --cuts 100 --connections 8
+    cargo run --release -p load -- power --cuts 10 --lying-disk
+    cargo run --release -p load -- power --cuts 10 --weaken normal --shop target/crash/holdfast
+
 Exit code: 0 good; 1 errors, violations, missing orders or a wrong number of orders;
 2 the run could not be made.";
 
@@ -69,6 +74,10 @@ pub enum Scenario {
     /// The process ended at named places of its code, one after the other (docs/crash-points.md)
     #[command(after_long_help = EXAMPLES)]
     Crash(Crash),
+    /// The power cut again and again under a busy day, with SQLite on a disk that forgets what
+    /// was not synced (a FUSE file system of ours; needs /dev/fuse and root)
+    #[command(after_long_help = EXAMPLES)]
+    Power(Power),
 }
 
 impl Scenario {
@@ -81,6 +90,7 @@ impl Scenario {
             Self::Mixed(arguments) => &arguments.common,
             Self::Kill(arguments) => &arguments.common,
             Self::Crash(arguments) => &arguments.common,
+            Self::Power(arguments) => &arguments.common,
         }
     }
 }
@@ -172,6 +182,34 @@ pub struct Crash {
     pub products: u32,
     #[command(flatten)]
     pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Power {
+    /// How many times the power goes
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub cuts: u32,
+    /// Open SQLite with this `synchronous` setting, to see orders being lost; needs the shop with
+    /// crash points
+    #[arg(long, value_name = "WORD")]
+    pub weaken: Option<Weaker>,
+    /// The disk answers every sync and keeps none, as bad ones do: orders will be lost
+    #[arg(long)]
+    pub lying_disk: bool,
+    /// Products in the catalogue
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub products: u32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What SQLite may be told instead of FULL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Weaker {
+    /// The log is synced when it is folded back, not at a commit
+    Normal,
+    /// Nothing is synced
+    Off,
 }
 
 /// Closed loop unless `--rate` is given.

@@ -24,6 +24,7 @@ mod misbehaviour;
 mod mixed;
 mod pace;
 mod postgres;
+mod power;
 mod purchase;
 mod report;
 mod scene;
@@ -97,6 +98,7 @@ async fn run(scenario: Scenario) -> anyhow::Result<bool> {
         Scenario::Mixed(arguments) => mixed::run(arguments).await?,
         Scenario::Kill(arguments) => kill::run(arguments).await?,
         Scenario::Crash(arguments) => crash::run(arguments).await?,
+        Scenario::Power(arguments) => power::run(arguments).await?,
     };
     if json {
         println!("{}", report.json_line()?);

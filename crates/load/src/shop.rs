@@ -50,6 +50,8 @@ pub struct Shop {
 struct Own {
     process: Option<Serving>,
     settings: Vec<String>,
+    /// Crash points and words that every start from here on is told.
+    failpoints: Option<String>,
     log: PathBuf,
     start: Duration,
     disk: String,
@@ -123,8 +125,17 @@ impl Shop {
         ];
         settings.extend(common.settings.iter().cloned());
         let log = home.path().join("serve.log");
-        let (process, address, start) = Serving::start(&binary, &settings, &log).await?;
-        let own = Own { process: Some(process), settings, log, start, disk, database, home };
+        let (process, address, start) = Serving::start(&binary, &settings, &log, None).await?;
+        let own = Own {
+            process: Some(process),
+            settings,
+            failpoints: None,
+            log,
+            start,
+            disk,
+            database,
+            home,
+        };
         let admin = api::log_in(&mut Connection::to(address), OWNER, &password).await?;
         Ok(Self {
             address,
@@ -188,7 +199,9 @@ impl Shop {
         let (Some(own), Some(binary)) = (&mut self.own, &self.binary) else {
             bail!("only a shop of our own is started again");
         };
-        let (process, address, start) = Serving::start(binary, &own.settings, &own.log).await?;
+        let failpoints = own.failpoints.as_deref();
+        let (process, address, start) =
+            Serving::start(binary, &own.settings, &own.log, failpoints).await?;
         own.process = Some(process);
         own.start = start;
         self.address = address;
@@ -231,9 +244,10 @@ impl Serving {
         binary: &Path,
         settings: &[String],
         log: &Path,
+        failpoints: Option<&str>,
     ) -> anyhow::Result<(Self, SocketAddr, Duration)> {
         let begun = now();
-        let (serving, mut lines) = Self::spawn(binary, settings, log, None)?;
+        let (serving, mut lines) = Self::spawn(binary, settings, log, failpoints)?;
         let address = lines.listening().await.with_context(|| tail(log))?;
         lines.drain();
         let answer = Connection::to(address).send(api::get("/readyz", None)).await?;

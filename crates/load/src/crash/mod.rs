@@ -15,11 +15,9 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::busy::Busy;
 use crate::cli::{Common, Crash};
-use crate::counted::Counted;
 use crate::drive::{Plan, drive_until, style};
 use crate::kill::after_restart;
 use crate::ledger::Ledger;
-use crate::mixed::Day;
 use crate::pace::{Limit, Pace};
 use crate::report::{Kills, Report};
 use crate::scene::Draw;
@@ -29,7 +27,7 @@ use crate::{check, postgres};
 
 use points::{Point, Turns, When};
 
-pub use points::Share;
+pub use points::{Share, of as points_of};
 
 /// Orders of earlier rounds that are asked for after each restart.
 const OLDER_MAX: usize = 50;
@@ -56,13 +54,7 @@ pub async fn run(arguments: Crash) -> anyhow::Result<Report> {
     let world = World::open(&draw.name()).await?;
     let common = settings(&arguments.common, &world, &binary)?;
     let shop = Shop::open(&common, &draw.name()).await?;
-    let day = Arc::new(Day::prepare(&shop, &common, draw, arguments.products).await?);
-    let busy = Arc::new(Busy {
-        counted: Counted::prepare(&shop, draw).await?,
-        world: world.address(),
-        admin: shop.admin.clone(),
-        day,
-    });
+    let busy = Arc::new(Busy::prepare(&shop, &world, &common, (draw, arguments.products)).await?);
     let plan = Plan {
         label: String::new(),
         address: shop.address,
@@ -200,28 +192,34 @@ impl Run {
 
     /// All orders once more, all the money, and the shop's own books.
     async fn close(mut self, world: &World, shares: Vec<Share>) -> anyhow::Result<Report> {
-        let day = Arc::clone(&self.busy.day);
-        let all = day.journal.since(0);
-        self.kills.acknowledged = all.len() as u64;
-        let missing =
-            check::missing("checking all orders", self.shop.address, &day.buyers, all).await?;
-        self.report.missing.extend(missing);
-        let settled = world.settled(&self.shop, &day).await?;
-        self.report.note(format!(
-            "{} payments brought money, {} of them were given back, {} do not fit",
-            settled.paid,
-            settled.given_back,
-            settled.wrong.len()
-        ));
-        for wrong in settled.wrong {
-            self.report.wrong(wrong);
-        }
+        self.kills.acknowledged = self.busy.day.journal.len() as u64;
+        close_the_day(&self.busy, &self.shop, world, &mut self.report).await?;
         self.report.set_kills(self.kills);
         self.report.set_points(shares);
         self.report.finish(&self.shop).await?;
         self.shop.stop().await?;
         Ok(self.report)
     }
+}
+
+/// Every order once more, and whether money and goods belong together.
+pub async fn close_the_day(
+    busy: &Busy,
+    shop: &Shop,
+    world: &World,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let day = &busy.day;
+    let all = day.journal.since(0);
+    let missing = check::missing("checking all orders", shop.address, &day.buyers, all).await?;
+    report.missing.extend(missing);
+    let settled = world.settled(shop, day).await?;
+    let (paid, back, wrong) = (settled.paid, settled.given_back, settled.wrong.len());
+    report.note(format!(
+        "{paid} payments brought money, {back} of them were given back, {wrong} do not fit"
+    ));
+    settled.wrong.into_iter().for_each(|wrong| report.wrong(wrong));
+    Ok(())
 }
 
 async fn until_its_end(shop: &mut Shop, point: &Point, ledger: &Ledger) -> anyhow::Result<Ended> {

@@ -44,6 +44,12 @@ impl Shop {
         Ok(())
     }
 
+    /// Every start from here on is told this word in place of its own.
+    pub fn tell(&mut self, name: &str, word: &str) -> anyhow::Result<()> {
+        self.own()?.failpoints = Some(format!("{name}=return({word})"));
+        Ok(())
+    }
+
     /// Waits for the process to end by itself, and says how it did.
     pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
         let own = self.own()?;
