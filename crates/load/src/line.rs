@@ -50,6 +50,9 @@ struct Line<'a> {
     pages: BTreeMap<&'a str, Page>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kill: Option<KillLine>,
+    /// Why the run ended before its time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<&'a str>,
     /// How often each crash point was struck.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     points: BTreeMap<&'a str, u32>,
@@ -113,6 +116,7 @@ impl Report {
             left: self.left,
             pages: self.page_rates(),
             kill: self.kills.as_ref().map(|kills| self.kill_line(kills)),
+            broken: self.broken.as_deref(),
             points: self
                 .points
                 .iter()

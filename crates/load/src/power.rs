@@ -2,7 +2,8 @@
 //! the power goes; what was acknowledged before must be there after it.
 
 use std::fs;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,13 +22,17 @@ use crate::ledger::Ledger;
 use crate::pace::{Limit, Pace};
 use crate::report::{Kills, Report};
 use crate::scene::Draw;
-use crate::shop::{Shop, find_binary};
+use crate::shop::{Fresh, Shop, find_binary};
 use crate::witness::World;
 
 /// Orders of earlier rounds that are asked for after each cut.
 const OLDER_MAX: usize = 100;
 /// Between so many seconds of load and a cut.
 const UNDER_LOAD_S: std::ops::Range<f64> = 0.1..0.8;
+
+/// One cut in so many meets a second shop at its first start, too, so many seconds into it.
+const YOUNG_EVERY: u32 = 4;
+const FIRST_START_S: std::ops::Range<f64> = 0.0..0.05;
 
 /// Runs it and reports.
 pub async fn run(arguments: Power) -> anyhow::Result<Report> {
@@ -50,7 +55,7 @@ pub async fn run(arguments: Power) -> anyhow::Result<Report> {
     let world = World::open(&draw.name()).await?;
     let common = settings(&arguments.common, &world, &binary)?;
     let shop = Shop::open_in(&common, &draw.name(), &at).await?;
-    let report = in_shop(&arguments, (&common, draw), &world, shop, &mut mount).await?;
+    let report = in_shop(&arguments, (&common, draw), &world, shop, (&mut mount, &at)).await?;
     // Nothing of ours is left on it.
     drop(mount);
     Ok(report)
@@ -61,7 +66,7 @@ async fn in_shop(
     (common, draw): (&Common, Draw),
     world: &World,
     mut shop: Shop,
-    mount: &mut Mount,
+    (mount, at): (&mut Mount, &Path),
 ) -> anyhow::Result<Report> {
     let busy = Arc::new(Busy::prepare(&shop, world, common, (draw, arguments.products)).await?);
     let mut rng = ChaCha8Rng::seed_from_u64(draw.seed);
@@ -87,15 +92,23 @@ async fn in_shop(
         let before = busy.day.journal.len();
         let under_load = Duration::from_secs_f64(rng.random_range(UNDER_LOAD_S));
         report.add(until_the_cut(&plan, &busy, &mut shop, under_load).await?);
+        let young = match round % YOUNG_EVERY {
+            0 => Some(Young::begin(&shop, at, &mut rng).await?),
+            _ => None,
+        };
         forgotten.add(mount.cut(rng.random())?);
         kills.done += 1;
-        shop.restart().await.context("after a power cut")?;
-        let restart = shop.start_time().unwrap_or_default().as_secs_f64() * 1e3;
-        kills.slowest_restart_ms = kills.slowest_restart_ms.max(restart);
-        let older = (OLDER_MAX, rng.random_range(0..OLDER_MAX));
-        after_restart(&busy.day, &shop, before, older, &mut kills, &mut report).await?;
-        if let Some(wrong) = busy.counted.check(&shop).await? {
-            report.wrong(wrong);
+        let drawn = rng.random_range(0..OLDER_MAX);
+        let looked = async {
+            look(&busy, &mut shop, (before, drawn), &mut kills, &mut report).await?;
+            match young {
+                Some(young) => young.look(&shop, &mut report).await,
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = looked.await {
+            report.broken(format!("after cut {}: {error:#}", round + 1));
+            break;
         }
         bar.inc(1);
         bar.set_message(format!(
@@ -114,14 +127,63 @@ async fn in_shop(
         report.wrong("no cut took anything: nothing has been shown".to_owned());
     }
     kills.acknowledged = busy.day.journal.len() as u64;
-    // Where orders are lost on purpose, money without an order is no news.
-    if report.missing.is_empty() {
-        close_the_day(&busy, &shop, world, &mut report).await?;
-    }
     report.set_kills(kills);
-    report.finish(&shop).await?;
-    shop.stop().await?;
+    // Where orders were lost, money without an order is no news.
+    if report.failures().is_empty() {
+        close_the_day(&busy, &shop, world, &mut report).await?;
+        report.finish(&shop).await?;
+        shop.stop().await?;
+    }
     Ok(report)
+}
+
+/// A second shop whose first start the power cut ends, while it makes its tables.
+struct Young {
+    file: PathBuf,
+    fresh: Fresh,
+}
+
+impl Young {
+    async fn begin(shop: &Shop, at: &Path, rng: &mut ChaCha8Rng) -> anyhow::Result<Self> {
+        let file = at.join("young.db");
+        let fresh = Fresh::file(&file);
+        let time = Duration::from_secs_f64(rng.random_range(FIRST_START_S));
+        shop.start_fresh_briefly(&fresh, time).await?;
+        Ok(Self { file, fresh })
+    }
+
+    /// It starts from whatever is left, and makes room for the next.
+    async fn look(self, shop: &Shop, report: &mut Report) -> anyhow::Result<()> {
+        let verified = shop.start_fresh(&self.fresh).await;
+        report.add_verified(verified.context("a shop whose first start was cut off")?);
+        for suffix in ["", "-wal", "-shm", "-lock"] {
+            let mut name = self.file.clone().into_os_string();
+            name.push(suffix);
+            match fs::remove_file(&name) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The shop comes back, and has what it promised.
+async fn look(
+    busy: &Busy,
+    shop: &mut Shop,
+    (before, drawn): (usize, usize),
+    kills: &mut Kills,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    shop.restart().await?;
+    let restart = shop.start_time().unwrap_or_default().as_secs_f64() * 1e3;
+    kills.slowest_restart_ms = kills.slowest_restart_ms.max(restart);
+    after_restart(&busy.day, shop, before, (OLDER_MAX, drawn), kills, report).await?;
+    if let Some(wrong) = busy.counted.check(shop).await? {
+        report.wrong(wrong);
+    }
+    Ok(())
 }
 
 /// What makes the run fail on purpose, when that is asked for.

@@ -45,6 +45,8 @@ pub struct Report {
     /// Acknowledged orders that are not there, or not as they were.
     pub missing: BTreeMap<Uuid, String>,
     pub kills: Option<Kills>,
+    /// Why the run ended before its time.
+    pub broken: Option<String>,
     /// Crash points, with how often each was struck.
     pub points: Vec<Share>,
     /// Requests a second of each kind of page.
@@ -143,6 +145,11 @@ impl Report {
         self.book.error(|| what);
     }
 
+    /// The shop could not be looked at any further: the run ends here.
+    pub fn broken(&mut self, why: String) {
+        self.broken = Some(why);
+    }
+
     /// Adds how often each crash point was struck.
     pub fn set_points(&mut self, points: Vec<Share>) {
         self.points = points;
@@ -162,7 +169,7 @@ impl Report {
 
     /// Why the run is not good; empty when it is.
     pub fn failures(&self) -> Vec<String> {
-        let mut reasons = Vec::new();
+        let mut reasons: Vec<String> = self.broken.iter().cloned().collect();
         if self.book.errors > 0 {
             reasons.push(format!("{} errors", self.book.errors));
         }

@@ -25,6 +25,8 @@ use crate::target;
 use crate::usage;
 use crate::verify::{Verified, verify};
 
+pub use armed::Fresh;
+
 /// Where a shop with crash points looks for those that are armed.
 const FAILPOINTS: &str = "FAILPOINTS";
 const OWNER: &str = "owner@load.example";

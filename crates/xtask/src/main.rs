@@ -3,6 +3,7 @@
 
 mod debian;
 mod interrupt;
+mod points;
 mod postgres;
 mod run_tests;
 mod supervise;
@@ -40,6 +41,12 @@ enum Command {
     },
     /// Checks what the compiler does not: edges between crates, places of SQL, lengths, words
     Tidy,
+    /// Searches binaries for crash points, which a shop that is handed out does not have
+    Points {
+        /// `target/release/holdfast`
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -47,6 +54,7 @@ fn main() -> ExitCode {
         Command::Test { arguments } => run_tests::test(&root, &arguments),
         Command::Postgres { command } => run_tests::with_postgres(&command),
         Command::Tidy => tidy::run(&root),
+        Command::Points { files } => points::search(&root, &files),
     });
     match outcome {
         Ok(code) => code,

@@ -68,7 +68,7 @@ pub async fn run(arguments: Crash) -> anyhow::Result<Report> {
     let kills = Kills { rounds: arguments.kills, ..Kills::default() };
     let mut run = Run { shop, busy, plan, report, kills };
     let mut turns = Turns::new(chosen, &mut rng);
-    run.strike_all(&mut turns, &mut rng).await?;
+    run.strike_all(&mut turns, &mut rng).await;
     run.close(&world, turns.shares()).await
 }
 
@@ -99,7 +99,7 @@ struct Run {
 }
 
 impl Run {
-    async fn strike_all(&mut self, turns: &mut Turns, rng: &mut ChaCha8Rng) -> anyhow::Result<()> {
+    async fn strike_all(&mut self, turns: &mut Turns, rng: &mut ChaCha8Rng) {
         let bar = ProgressBar::new(self.kills.rounds.into());
         bar.set_style(style());
         bar.set_prefix("crash points");
@@ -107,13 +107,18 @@ impl Run {
             let Some((share, nth)) = turns.next(rng) else { break };
             self.plan.label.clone_from(&share.point.name);
             self.plan.seed = rng.random();
-            match self.strike(&share.point, nth, rng).await? {
-                Ended::There => {
+            match self.strike(&share.point, nth, rng).await {
+                Ok(Ended::There) => {
                     self.kills.done += 1;
                     turns.struck(share);
                     bar.inc(1);
                 }
-                Ended::Killed => turns.missed(share),
+                Ok(Ended::Killed) => turns.missed(share),
+                Err(error) => {
+                    let at = points::arming(&share.point.name, nth);
+                    self.report.broken(format!("after {at}: {error:#}"));
+                    break;
+                }
             }
             bar.set_message(format!(
                 "{} acknowledged, {} missing, {} violations",
@@ -123,7 +128,6 @@ impl Run {
             ));
         }
         bar.finish_and_clear();
-        Ok(())
     }
 
     async fn strike(
@@ -193,11 +197,13 @@ impl Run {
     /// All orders once more, all the money, and the shop's own books.
     async fn close(mut self, world: &World, shares: Vec<Share>) -> anyhow::Result<Report> {
         self.kills.acknowledged = self.busy.day.journal.len() as u64;
-        close_the_day(&self.busy, &self.shop, world, &mut self.report).await?;
         self.report.set_kills(self.kills);
         self.report.set_points(shares);
-        self.report.finish(&self.shop).await?;
-        self.shop.stop().await?;
+        if self.report.broken.is_none() {
+            close_the_day(&self.busy, &self.shop, world, &mut self.report).await?;
+            self.report.finish(&self.shop).await?;
+            self.shop.stop().await?;
+        }
         Ok(self.report)
     }
 }
@@ -218,7 +224,9 @@ pub async fn close_the_day(
     report.note(format!(
         "{paid} payments brought money, {back} of them were given back, {wrong} do not fit"
     ));
-    settled.wrong.into_iter().for_each(|wrong| report.wrong(wrong));
+    for wrong in settled.wrong {
+        report.wrong(wrong);
+    }
     Ok(())
 }
 
@@ -227,23 +235,19 @@ async fn until_its_end(shop: &mut Shop, point: &Point, ledger: &Ledger) -> anyho
         tokio::time::sleep(BEFORE_STOP).await;
         shop.ask_to_stop()?;
     }
-    match tokio::time::timeout(PATIENCE, shop.ended()).await {
-        Ok(status) => {
-            let status = status?;
-            ledger.expect_cut();
-            there(status.signal(), &format!("{status}, {}", shop.last_words()))
-        }
-        Err(_) => {
-            anyhow::ensure!(
-                !ledger.is_cutting(),
-                "a connection broke and the shop lives; {}",
-                shop.last_words()
-            );
-            ledger.expect_cut();
-            shop.kill().await?;
-            Ok(Ended::Killed)
-        }
+    if let Ok(status) = tokio::time::timeout(PATIENCE, shop.ended()).await {
+        let status = status?;
+        ledger.expect_cut();
+        return there(status.signal(), &format!("{status}, {}", shop.last_words()));
     }
+    anyhow::ensure!(
+        !ledger.is_cutting(),
+        "a connection broke and the shop lives; {}",
+        shop.last_words()
+    );
+    ledger.expect_cut();
+    shop.kill().await?;
+    Ok(Ended::Killed)
 }
 
 /// A process that aborts was struck; any other end is its own.

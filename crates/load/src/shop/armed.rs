@@ -1,5 +1,6 @@
 //! A shop with crash points armed, and its end.
 
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -20,6 +21,13 @@ const START_ENDS_MAX: Duration = Duration::from_secs(5);
 pub struct Fresh {
     url: String,
     _server: Option<Sibling>,
+}
+
+impl Fresh {
+    /// An SQLite file that is not there yet.
+    pub fn file(file: &Path) -> Self {
+        Self { url: format!("sqlite:{}", file.display()), _server: None }
+    }
 }
 
 impl Shop {
@@ -75,16 +83,19 @@ impl Shop {
     /// A database of the same engine that nobody has used.
     pub fn fresh_database(&self, name: &str) -> anyhow::Result<Fresh> {
         let own = self.own.as_ref().context("only a shop of our own has a place for another")?;
-        match &own.database {
-            Some(database) => {
-                let sibling = database.sibling(name)?;
-                Ok(Fresh { url: sibling.url.clone(), _server: Some(sibling) })
-            }
-            None => {
-                let file = own.home.path().join(format!("{name}.db"));
-                Ok(Fresh { url: format!("sqlite:{}", file.display()), _server: None })
-            }
+        if let Some(database) = &own.database {
+            let sibling = database.sibling(name)?;
+            return Ok(Fresh { url: sibling.url.clone(), _server: Some(sibling) });
         }
+        Ok(Fresh::file(&own.home.path().join(format!("{name}.db"))))
+    }
+
+    /// Starts a second shop on a fresh database and kills it after so long.
+    pub async fn start_fresh_briefly(&self, fresh: &Fresh, time: Duration) -> anyhow::Result<()> {
+        let (serving, said) = self.spawn_fresh(fresh, None)?;
+        said.drain();
+        tokio::time::sleep(time).await;
+        serving.kill().await
     }
 
     /// Starts a second shop on a fresh database with crash points armed and gives how it ended;
