@@ -41,7 +41,7 @@ Examples:
   A hundred power cuts, as root; and two ways to see that they would be noticed:
     cargo run --release -p load -- power --cuts 100 --connections 8
     cargo run --release -p load -- power --cuts 10 --lying-disk
-    cargo run --release -p load -- power --cuts 10 --weaken normal --shop target/crash/holdfast
+    cargo run --release -p load -- power --cuts 10 --weaken normal
 
 Exit code: 0 good; 1 errors, violations, missing orders or a wrong number of orders;
 2 the run could not be made.";

@@ -13,7 +13,6 @@ use crate::cli::Kill;
 use crate::drive::{Plan, drive_until, style};
 use crate::ledger::Ledger;
 use crate::mixed::Day;
-use crate::pace::{Limit, Pace};
 use crate::report::{Kills, Report};
 use crate::scene::Draw;
 use crate::shop::Shop;
@@ -34,15 +33,7 @@ pub async fn run(arguments: Kill) -> anyhow::Result<Report> {
     let mut shop = Shop::open(common, &draw.name()).await?;
     let day = Arc::new(Day::prepare(&shop, common, draw, arguments.products).await?);
     let mut rng = ChaCha8Rng::seed_from_u64(draw.seed);
-    let mut plan = Plan {
-        label: String::new(),
-        address: shop.address,
-        connections: common.connections,
-        pace: Pace::Closed { limit: Limit::NONE },
-        warmup: Duration::ZERO,
-        seed: draw.seed,
-        server: None,
-    };
+    let mut plan = Plan::endless(shop.address, common.connections, draw.seed);
     let mut report = Report::of("kill", &plan, &shop, draw);
     let mut kills = Kills { rounds: arguments.rounds, ..Kills::default() };
     let bar = ProgressBar::new(arguments.rounds.into());

@@ -3,6 +3,9 @@
 //! It speaks HTTP only, like any customer; what it knows of the shop is the published contract.
 //! Around that it starts the `holdfast` binary on a throw-away database, and after every run it
 //! asks `holdfast verify` whether the shop's books still add up.
+//!
+//! `kill`, `crash` and `power` end the shop again and again and look what is left of what it
+//! promised; they keep the payment world themselves, which does not die with the shop.
 
 mod api;
 mod browse;

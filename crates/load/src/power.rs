@@ -15,11 +15,10 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::busy::Busy;
 use crate::cli::{Common, Engine, Power, Weaker};
-use crate::crash::{close_the_day, settings};
+use crate::crash::{close_the_day, crash_binary, points_of, settings};
 use crate::drive::{Plan, Stretch, drive_until, style};
 use crate::kill::after_restart;
 use crate::ledger::Ledger;
-use crate::pace::{Limit, Pace};
 use crate::report::{Kills, Report};
 use crate::scene::Draw;
 use crate::shop::{Fresh, Shop, find_binary};
@@ -51,7 +50,15 @@ pub async fn run(arguments: Power) -> anyhow::Result<Report> {
     fs::create_dir(&at)?;
     // Declared before the shop: it is unmounted after the shop has ended, however that happens.
     let mut mount = Mount::new(&platter, &at)?;
-    let binary = find_binary(arguments.common.binary.as_deref()).await?;
+    let named = arguments.common.binary.as_deref();
+    let binary = if arguments.weaken.is_some() {
+        let binary = crash_binary(named)?;
+        // Another shop would not listen, and nothing would be weakened.
+        points_of(&binary).await?;
+        binary
+    } else {
+        find_binary(named).await?
+    };
     let world = World::open(&draw.name()).await?;
     let common = settings(&arguments.common, &world, &binary)?;
     let shop = Shop::open_in(&common, &draw.name(), &at).await?;
@@ -70,15 +77,7 @@ async fn in_shop(
 ) -> anyhow::Result<Report> {
     let busy = Arc::new(Busy::prepare(&shop, world, common, (draw, arguments.products)).await?);
     let mut rng = ChaCha8Rng::seed_from_u64(draw.seed);
-    let mut plan = Plan {
-        label: String::new(),
-        address: shop.address,
-        connections: common.connections,
-        pace: Pace::Closed { limit: Limit::NONE },
-        warmup: Duration::ZERO,
-        seed: draw.seed,
-        server: None,
-    };
+    let mut plan = Plan::endless(shop.address, common.connections, draw.seed);
     let mut report = Report::of("power", &plan, &shop, draw);
     weaken(arguments, &mut shop, mount, &mut report).await?;
     let mut kills = Kills { rounds: arguments.cuts, ..Kills::default() };
@@ -202,9 +201,6 @@ async fn weaken(
             Weaker::Normal => "normal",
             Weaker::Off => "off",
         };
-        let binary = arguments.common.binary.as_deref().unwrap_or(Path::new("holdfast"));
-        // Another shop would not listen, and nothing would be weakened.
-        crate::crash::points_of(binary).await?;
         shop.kill().await?;
         shop.tell("sqlite.synchronous", word)?;
         shop.restart().await?;

@@ -28,7 +28,12 @@ pub fn search(root: &Path, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
 fn found<'l>(list: &'l str, bytes: &[u8]) -> (Vec<&'l str>, usize) {
     let all: Vec<&str> = names(list).map(|(name, _)| name).collect();
     let count = all.len();
-    let is_there = |name: &&str| bytes.windows(name.len()).any(|part| part == name.as_bytes());
+    let around_dots: Vec<&[u8]> = bytes.split(|byte| *byte == b'.').collect();
+    let is_there = |name: &&str| {
+        let (room, moment) = name.split_once('.').unwrap_or((name, ""));
+        let (room, moment) = (room.as_bytes(), moment.as_bytes());
+        around_dots.windows(2).any(|two| two[0].ends_with(room) && two[1].starts_with(moment))
+    };
     (all.into_iter().filter(is_there).collect(), count)
 }
 

@@ -18,7 +18,6 @@ use crate::cli::{Common, Crash};
 use crate::drive::{Plan, drive_until, style};
 use crate::kill::after_restart;
 use crate::ledger::Ledger;
-use crate::pace::{Limit, Pace};
 use crate::report::{Kills, Report};
 use crate::scene::Draw;
 use crate::shop::Shop;
@@ -27,7 +26,7 @@ use crate::{check, postgres};
 
 use points::{Point, Turns, When};
 
-pub use points::{Share, of as points_of};
+pub use points::{Share, binary as crash_binary, of as points_of};
 
 /// Orders of earlier rounds that are asked for after each restart.
 const OLDER_MAX: usize = 50;
@@ -55,15 +54,7 @@ pub async fn run(arguments: Crash) -> anyhow::Result<Report> {
     let common = settings(&arguments.common, &world, &binary)?;
     let shop = Shop::open(&common, &draw.name()).await?;
     let busy = Arc::new(Busy::prepare(&shop, &world, &common, (draw, arguments.products)).await?);
-    let plan = Plan {
-        label: String::new(),
-        address: shop.address,
-        connections: common.connections,
-        pace: Pace::Closed { limit: Limit::NONE },
-        warmup: Duration::ZERO,
-        seed: draw.seed,
-        server: None,
-    };
+    let plan = Plan::endless(shop.address, common.connections, draw.seed);
     let report = Report::of("crash", &plan, &shop, draw);
     let kills = Kills { rounds: arguments.kills, ..Kills::default() };
     let mut run = Run { shop, busy, plan, report, kills };
@@ -198,12 +189,13 @@ impl Run {
     async fn close(mut self, world: &World, shares: Vec<Share>) -> anyhow::Result<Report> {
         self.kills.acknowledged = self.busy.day.journal.len() as u64;
         self.report.set_kills(self.kills);
-        self.report.set_points(shares);
-        if self.report.broken.is_none() {
+        // Where orders were lost, money without an order is no news.
+        if self.report.failures().is_empty() {
             close_the_day(&self.busy, &self.shop, world, &mut self.report).await?;
             self.report.finish(&self.shop).await?;
             self.shop.stop().await?;
         }
+        self.report.set_points(shares);
         Ok(self.report)
     }
 }
