@@ -95,6 +95,7 @@ impl Shop {
             self.make_cart(&owner).await?
         };
         self.lane.submit(Command::SetLine { cart, variant, change }).await?;
+        kernel::crash_point!("flow.line-set");
         self.cart(owner).await
     }
 

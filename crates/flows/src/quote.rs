@@ -113,6 +113,7 @@ impl Shop {
             })
             .await?;
         let token = self.sign(&quote)?;
+        kernel::crash_point!("flow.quoted");
         let mut missing = Vec::new();
         if quote.address.is_none() {
             missing.push("address");

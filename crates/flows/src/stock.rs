@@ -25,6 +25,7 @@ impl Shop {
         }
         match self.lane.submit(Command::Adjust { variant, delta, staff, reason, key }).await? {
             Done::Adjusted { variant_id, product_id, on_hand, held, sold } => {
+                kernel::crash_point!("flow.adjusted");
                 Ok(Stock { variant_id, product_id, on_hand, held, sold })
             }
             other => Err(other.unexpected().into()),

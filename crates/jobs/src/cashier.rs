@@ -68,6 +68,7 @@ impl Cashier {
             return Err(Error::Refused(Refusal::MethodUnknown(gateway.to_owned())));
         }
         let paying = self.shop.intend_payment(customer, order, gateway, key).await?;
+        kernel::crash_point!("pay.intended");
         if paying.redirect_url.is_none() {
             self.submit(&paying, BUYER_PATIENCE).await;
         }
@@ -105,6 +106,7 @@ impl Cashier {
                 return Some(gateway.acknowledge(Acknowledgement::Rejected));
             }
         };
+        kernel::crash_point!("notice.checked");
         let (reference, attempt_id) = match &notification.subject {
             Subject::Payment { gateway_id, attempt } => (gateway_id.clone(), *attempt),
             Subject::Refund { gateway_id, .. } => (gateway_id.clone(), None),
@@ -126,6 +128,7 @@ impl Cashier {
             received_at: now,
         };
         let kept = self.shop.db.write(move |tx| payments::receive(tx, &notice)).await;
+        kernel::crash_point!("notice.kept");
         self.notices.notify_one();
         Some(gateway.acknowledge(match kept {
             Ok(_) => Acknowledgement::Stored,
@@ -145,6 +148,7 @@ impl Cashier {
         let due = self.shop.db.read(move |read| payments::notices_due(read, now, SWEEP)).await?;
         for notice in &due {
             let (id, tries) = (notice.id, notice.tries);
+            kernel::crash_point!("notice.to-be-looked-into");
             let effect = match notice.attempt_id {
                 Some(attempt) => self.ask_about(attempt, "notice").await?,
                 None => Some("about nothing that waits".to_owned()),
@@ -160,6 +164,7 @@ impl Cashier {
                     None => payments::notice_failed(tx, id, after(now, backoff(tries))),
                 })
                 .await?;
+            kernel::crash_point!("notice.handled");
         }
         Ok(due.len())
     }
@@ -172,7 +177,9 @@ impl Cashier {
             // Noted first: what is seen may set another time, and an attempt at which the round
             // ends must not be the first of the next one too.
             let (id, again_at) = (attempt.id, after(now, backoff(attempt.polls)));
+            kernel::crash_point!("poll.found");
             self.shop.db.write(move |tx| payments::mark_polled(tx, id, Some(again_at))).await?;
+            kernel::crash_point!("poll.marked");
             if attempt.state == AttemptState::Submitting {
                 self.resubmit(attempt).await?;
             }
@@ -189,10 +196,12 @@ impl Cashier {
         let now = self.shop.env.now();
         let due = self.shop.db.read(move |read| payments::refunds_due(read, now, SWEEP)).await?;
         for refund in &due {
+            kernel::crash_point!("refund.found");
             if let Some((state, reference)) = self.send_back(refund).await? {
                 let (refund_id, order_id) = (refund.id, refund.order_id);
                 let end = RefundEnd { refund_id, order_id, state, reference };
                 settle_quietly(self.shop.refund_ended(end).await)?;
+                kernel::crash_point!("refund.noted");
             } else {
                 let (id, again_at) = (refund.id, after(now, backoff(refund.tries)));
                 self.shop.db.write(move |tx| payments::refund_failed(tx, id, again_at)).await?;
@@ -225,7 +234,10 @@ impl Cashier {
         let Some(gateway) = self.gateways.get(paying.gateway.as_str()) else { return };
         let Some(request) = self.request(paying) else { return };
         let key = IdempotencyKey::create(paying.attempt_id);
-        let noted = match gateway.create(&request, &key, within).await {
+        kernel::crash_point!("pay.gateway-to-be-called");
+        let created = gateway.create(&request, &key, within).await;
+        kernel::crash_point!("pay.gateway-called");
+        let noted = match created {
             Ok(created) => {
                 let url = match created.confirmation {
                     Confirmation::Redirect { url, .. } => Some(url.to_string()),
@@ -243,6 +255,7 @@ impl Cashier {
                 if over { self.over(paying, &error).await } else { Ok(()) }
             }
         };
+        kernel::crash_point!("pay.noted");
         if let Err(fault) = noted {
             tracing::error!(%fault, "a gateway's answer was not noted; the sweep asks again");
         }
@@ -316,8 +329,11 @@ impl Cashier {
                 return Ok(None);
             }
         };
+        kernel::crash_point!("news.fetched");
         let news = news(&seen, source);
-        match self.shop.payment_news(attempt.order_id, attempt.id, news).await {
+        let told = self.shop.payment_news(attempt.order_id, attempt.id, news).await;
+        kernel::crash_point!("news.settled");
+        match told {
             Ok(effect) => Ok(Some(effect)),
             Err(Error::Refused(refusal)) => {
                 tracing::warn!(%refusal, "news of a payment was not wanted");
@@ -340,7 +356,10 @@ impl Cashier {
         let id = if planted::is(Bug::RefundTwice) { self.shop.env.id() } else { refund.id };
         let request = CreateRefund { refund: id, payment, amount: refund.amount };
         let key = IdempotencyKey::refund(id);
-        Ok(match gateway.refund(&request, &key, WORKER_PATIENCE).await {
+        kernel::crash_point!("refund.gateway-to-be-called");
+        let given = gateway.refund(&request, &key, WORKER_PATIENCE).await;
+        kernel::crash_point!("refund.gateway-called");
+        Ok(match given {
             Ok(seen) => match seen.status {
                 RemoteRefundStatus::Succeeded => Some((RefundState::Succeeded, seen.gateway_id)),
                 RemoteRefundStatus::Failed { reason } => {

@@ -92,7 +92,9 @@ impl Jobs {
     pub async fn forget_keys(&self) -> Result<u64, Fault> {
         let before = self.shop.env.now().checked_sub(KEYS_KEPT);
         let Ok(before) = before else { return Ok(0) };
-        self.shop.db.write(move |tx| store::idempotency::forget(tx, before)).await
+        let forgotten = self.shop.db.write(move |tx| store::idempotency::forget(tx, before)).await;
+        kernel::crash_point!("keys.forgotten");
+        forgotten
     }
 }
 

@@ -33,6 +33,16 @@ Examples:
   Fifty times kill -9 under load, and not one acknowledged order may be missing:
     cargo run --release -p load -- kill --rounds 50 --engine postgres
 
+  Three hundred ends at named places of the code, with payments, refunds and expiry under way:
+    cargo build --profile crash -p server --features failpoints
+    cargo run --release -p load -- crash --kills 300 --connections 8
+    cargo run --release -p load -- crash --kills 20 --points writer.committed,pay.gateway-called
+
+  A hundred power cuts, as root; and two ways to see that they would be noticed:
+    cargo run --release -p load -- power --cuts 100 --connections 8
+    cargo run --release -p load -- power --cuts 10 --lying-disk
+    cargo run --release -p load -- power --cuts 10 --weaken normal
+
 Exit code: 0 good; 1 errors, violations, missing orders or a wrong number of orders;
 2 the run could not be made.";
 
@@ -61,6 +71,13 @@ pub enum Scenario {
     /// `mixed`, cut off by kill -9 again and again; every acknowledged order must survive
     #[command(after_long_help = EXAMPLES)]
     Kill(Kill),
+    /// The process ended at named places of its code, one after the other (docs/crash-points.md)
+    #[command(after_long_help = EXAMPLES)]
+    Crash(Crash),
+    /// The power cut again and again under a busy day, with SQLite on a disk that forgets what
+    /// was not synced (a FUSE file system of ours; needs /dev/fuse and root)
+    #[command(after_long_help = EXAMPLES)]
+    Power(Power),
 }
 
 impl Scenario {
@@ -72,6 +89,8 @@ impl Scenario {
             Self::Browse(arguments) => &arguments.common,
             Self::Mixed(arguments) => &arguments.common,
             Self::Kill(arguments) => &arguments.common,
+            Self::Crash(arguments) => &arguments.common,
+            Self::Power(arguments) => &arguments.common,
         }
     }
 }
@@ -150,6 +169,49 @@ pub struct Kill {
     pub common: Common,
 }
 
+#[derive(Debug, Args)]
+pub struct Crash {
+    /// How many times the shop is ended at a point
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub kills: u32,
+    /// Only these points (default: all that the engine comes by, in turn)
+    #[arg(long, value_delimiter = ',', value_name = "NAME,NAME")]
+    pub points: Vec<String>,
+    /// Products in the catalogue
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub products: u32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Power {
+    /// How many times the power goes
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub cuts: u32,
+    /// Open SQLite with this `synchronous` setting, to see orders being lost; needs the shop with
+    /// crash points
+    #[arg(long, value_name = "WORD")]
+    pub weaken: Option<Weaker>,
+    /// The disk answers every sync and keeps none, as bad ones do: orders will be lost
+    #[arg(long)]
+    pub lying_disk: bool,
+    /// Products in the catalogue
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub products: u32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What SQLite may be told instead of FULL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Weaker {
+    /// The log is synced when it is folded back, not at a commit
+    Normal,
+    /// Nothing is synced
+    Off,
+}
+
 /// Closed loop unless `--rate` is given.
 #[derive(Clone, Debug, Args)]
 pub struct Pacing {
@@ -203,7 +265,7 @@ pub struct Common {
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// The `holdfast` binary (default: next to this program, built when missing)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "shop", value_name = "FILE")]
     pub binary: Option<PathBuf>,
     /// More configuration for the throw-away shop, handed on as it is
     #[arg(long = "set", value_name = "KEY=VALUE")]

@@ -314,6 +314,7 @@ impl<'c> Tx<'c> {
                 session.send_columns(statement.postgres(), &columns, wanted)
             }
         };
+        kernel::crash_point!("store.set-written");
         self.note(done)
     }
 }

@@ -68,6 +68,7 @@ pub async fn serve(
             },
             () = &mut stop => break,
         };
+        kernel::crash_point!("web.connection-accepted");
         let connection = connection(&builder, stream, peer, router.clone());
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -121,11 +122,12 @@ fn connection(
     let service = service_fn(move |request: http::Request<Incoming>| {
         let router = router.clone();
         async move {
+            kernel::crash_point!("web.head-read");
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
-            Ok::<_, Infallible>(
-                router.oneshot(request).await.unwrap_or_else(|never| match never {}),
-            )
+            let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            kernel::crash_point!("web.answer-ready");
+            Ok::<_, Infallible>(answer)
         }
     });
     let stream = Patience::new(TokioIo::new(stream), SILENCE_TIME, STALL_TIME);

@@ -4,6 +4,7 @@
 mod debian;
 mod interrupt;
 mod nightly;
+mod points;
 mod postgres;
 mod run_tests;
 mod supervise;
@@ -43,6 +44,12 @@ enum Command {
     Nightly(nightly::Nightly),
     /// Checks what the compiler does not: edges between crates, places of SQL, lengths, words
     Tidy,
+    /// Searches binaries for crash points, which a shop that is handed out does not have
+    Points {
+        /// `target/release/holdfast`
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -51,6 +58,7 @@ fn main() -> ExitCode {
         Command::Postgres { command } => run_tests::with_postgres(&command),
         Command::Nightly(wanted) => nightly::run(&root, &wanted),
         Command::Tidy => tidy::run(&root),
+        Command::Points { files } => points::search(&root, &files),
     });
     match outcome {
         Ok(code) => code,

@@ -51,7 +51,9 @@ impl<'c> State<'c> {
             keys: Keys::default(),
         };
         state.load(tx, commands)?;
+        kernel::crash_point!("lane.loaded");
         let outcomes = commands.iter().map(|command| state.decide(command)).collect();
+        kernel::crash_point!("lane.decided");
         state.write(tx)?;
         Ok(outcomes)
     }
@@ -84,7 +86,9 @@ impl<'c> State<'c> {
         self.offers =
             offers.answer(tx)?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
         self.load_made_from(tx, commands)?;
-        self.keys.load(tx, commands)
+        self.keys.load(tx, commands)?;
+        kernel::crash_point!("lane.keys-looked-up");
+        Ok(())
     }
 
     fn variants(&self, commands: &[Command], carts: &[CartId]) -> Vec<VariantId> {
@@ -129,10 +133,16 @@ impl<'c> State<'c> {
 
     fn write(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         self.baskets.write(tx)?;
+        kernel::crash_point!("lane.carts-written");
         self.book.write(tx)?;
+        kernel::crash_point!("lane.orders-written");
         self.till.write(tx)?;
+        kernel::crash_point!("lane.payments-written");
         self.shelf.write(tx)?;
-        self.keys.write(tx, self.now)
+        kernel::crash_point!("lane.stock-written");
+        self.keys.write(tx, self.now)?;
+        kernel::crash_point!("lane.keys-written");
+        Ok(())
     }
 
     /// Ids for what is made while deciding.

@@ -176,7 +176,11 @@ impl Worker {
                         session.pause(Duration::from_micros(700) * doublings * self.turn);
                     }
                 }
-                outcome => return job.answer(outcome),
+                outcome => {
+                    job.answer(outcome);
+                    kernel::crash_point!("worker.answered");
+                    return;
+                }
             }
         }
     }
@@ -195,10 +199,12 @@ impl Worker {
             }
             _ => Ok(keep),
         });
+        kernel::crash_point!("worker.before-commit");
         let ended = match &kept {
             Ok(Keep::Commit) => session.commit(),
             Ok(Keep::Refused) | Err(_) => session.rollback(),
         };
+        kernel::crash_point!("worker.committed");
         if session.is_closed() {
             self.session = None;
         }

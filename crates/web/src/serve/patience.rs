@@ -81,6 +81,9 @@ impl<I: Write + Unpin> Write for Patience<I> {
     ) -> Poll<io::Result<usize>> {
         self.answered = true;
         let written = Pin::new(&mut self.io).poll_write_vectored(context, bytes);
+        if written.is_ready() {
+            kernel::crash_point!("web.answer-written");
+        }
         self.moved(context, written)
     }
 
