@@ -313,7 +313,8 @@ impl Cashier {
         Ok(effect.map(|effect| effect.word().to_owned()))
     }
 
-    /// Fetches the truth from the gateway and hands it on. None when the gateway was mute.
+    /// Fetches the truth from the gateway and hands it on. None when the gateway was mute, or the
+    /// shop cannot write down what it says: that is tried again, and holds up nobody else's money.
     async fn ask(
         &self,
         attempt: &Attempt,
@@ -338,6 +339,10 @@ impl Cashier {
             Err(Error::Refused(refusal)) => {
                 tracing::warn!(%refusal, "news of a payment was not wanted");
                 Ok(Some(NewsEffect::Nothing))
+            }
+            Err(Error::Fault(fault)) if fault.may_be_one_command() => {
+                tracing::error!(attempt = %attempt.id, %fault, "news of a payment was not kept");
+                Ok(None)
             }
             Err(Error::Fault(fault)) => Err(fault),
         }

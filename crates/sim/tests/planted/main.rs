@@ -1,6 +1,12 @@
 //! The simulator finds what is planted:
 //! `cargo test --release -p sim --features planted --test planted -- --nocapture`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on without its town ends"
+)]
+
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
