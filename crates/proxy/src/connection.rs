@@ -30,18 +30,23 @@ pub(crate) async fn accept(
         while connections.try_join_next().is_some() {}
         let Ok((client, _)) = listener.accept().await else { continue };
         number += 1;
-        connections.spawn(serve(client, upstream, state.clone(), Arc::clone(&shared), number));
+        let born = *state.borrow();
+        lock(&shared.open).push(born.age);
+        let (state, shared) = (state.clone(), Arc::clone(&shared));
+        connections.spawn(async move {
+            serve(client, upstream, (state, born), &shared, number).await;
+            shared.ended(born.age);
+        });
     }
 }
 
 async fn serve(
     mut client: TcpStream,
     upstream: SocketAddr,
-    mut state: watch::Receiver<State>,
-    shared: Arc<Shared>,
+    (state, born): (watch::Receiver<State>, State),
+    shared: &Shared,
     number: u64,
 ) {
-    let born = *state.borrow_and_update();
     if born.mode == Mode::Refusing {
         return hard(&client);
     }
@@ -51,7 +56,7 @@ async fn serve(
         let _ = stream.set_nodelay(true);
     }
     let end = tokio::select! {
-        end = join(&mut client, &mut server, &state, &shared, number) => end,
+        end = join(&mut client, &mut server, &state, shared, number) => end,
         () = aged(state.clone(), born.age) => End::Reset,
     };
     if end == End::Reset {

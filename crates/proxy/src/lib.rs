@@ -26,7 +26,7 @@ mod tests;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -35,6 +35,9 @@ use tokio::sync::{oneshot, watch};
 use url::Url;
 
 use crate::connection::accept;
+
+/// A reset of all connections takes no longer than this.
+const RESET_MAX: Duration = Duration::from_secs(1);
 
 /// A direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,6 +110,19 @@ struct State {
 struct Shared {
     plan: Mutex<Option<Plan>>,
     cut: Mutex<Option<(Way, u64)>>,
+    /// The age each open connection is of.
+    open: Mutex<Vec<u64>>,
+    ended: Condvar,
+}
+
+impl Shared {
+    fn ended(&self, age: u64) {
+        let mut open = lock(&self.open);
+        if let Some(at) = open.iter().position(|of| *of == age) {
+            open.swap_remove(at);
+        }
+        self.ended.notify_all();
+    }
 }
 
 /// See the crate's words.
@@ -187,24 +203,31 @@ impl Proxy {
 
     /// Whoever is connected is cut off, and whoever comes too.
     pub fn refuse(&self) {
-        self.state.send_modify(|state| {
-            state.mode = Mode::Refusing;
-            state.age += 1;
-        });
+        self.age(Some(Mode::Refusing));
     }
 
     /// Everything is well again for whoever connects now. Connections of before have lost bytes
     /// and are reset, as by a machine that has come back and knows nothing of them.
     pub fn heal(&self) {
-        self.state.send_modify(|state| {
-            state.mode = Mode::Open;
-            state.age += 1;
-        });
+        self.age(Some(Mode::Open));
     }
 
     /// Resets every connection; new ones are carried as before.
     pub fn reset(&self) {
-        self.state.send_modify(|state| state.age += 1);
+        self.age(None);
+    }
+
+    /// Comes back when everybody of before has been reset.
+    fn age(&self, mode: Option<Mode>) {
+        let mut age = 0;
+        self.state.send_modify(|state| {
+            state.mode = mode.unwrap_or(state.mode);
+            state.age += 1;
+            age = state.age;
+        });
+        let older = |open: &mut Vec<u64>| open.iter().any(|of| *of < age);
+        // Ends in any case: a proxy that is slow is no reason to hang.
+        let _ = self.shared.ended.wait_timeout_while(lock(&self.shared.open), RESET_MAX, older);
     }
 
     /// Lets `bytes` more bytes go this way, on all connections together, and resets the
