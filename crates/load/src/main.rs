@@ -5,6 +5,7 @@
 //! asks `holdfast verify` whether the shop's books still add up.
 
 mod api;
+mod attack;
 mod browse;
 mod check;
 mod cli;
@@ -87,6 +88,7 @@ async fn interruptible(scenario: Scenario) -> anyhow::Result<bool> {
 async fn run(scenario: Scenario) -> anyhow::Result<bool> {
     let json = scenario.common().json;
     let report = match scenario {
+        Scenario::Attack(arguments) => return attack::run(arguments).await,
         Scenario::HotSku(arguments) => hot_sku::run(arguments).await?,
         Scenario::Spread(arguments) => spread::run(arguments).await?,
         Scenario::Browse(arguments) => browse::run(arguments).await?,
