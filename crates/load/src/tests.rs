@@ -21,6 +21,7 @@ async fn played(habits: Habits, line: &str) -> Report {
         Scenario::Browse(arguments) => browse::in_shop(&arguments, &shop, draw).await,
         Scenario::Mixed(arguments) => mixed::in_shop(&arguments, &shop, draw).await,
         Scenario::Kill(_) => panic!("a played shop is not killed"),
+        Scenario::Attack(_) => panic!("see the kit's own tests"),
     }
     .unwrap()
 }

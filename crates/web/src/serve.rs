@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -85,6 +87,21 @@ pub async fn serve(
     Ok(())
 }
 
+/// Whether a request says once whom it is for. Whoever stands in front of us might read another
+/// of two names, or guess where there is none (RFC 9112, 3.2).
+fn names_its_host(request: &http::Request<Incoming>) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    match request.version() {
+        Version::HTTP_11 => hosts == 1,
+        _ => hosts <= 1,
+    }
+}
+
+/// The answer to one that does not; what comes behind it on the connection is not looked at.
+fn no_host() -> Response {
+    (StatusCode::BAD_REQUEST, [(header::CONNECTION, "close")]).into_response()
+}
+
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -121,6 +138,9 @@ fn connection(
     let service = service_fn(move |request: http::Request<Incoming>| {
         let router = router.clone();
         async move {
+            if !names_its_host(&request) {
+                return Ok(no_host());
+            }
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
             Ok::<_, Infallible>(

@@ -13,6 +13,7 @@ use url::Url;
 use super::ask::{Answer, Ask};
 use super::kit::Kit;
 use super::wire;
+use crate::clock::now;
 use crate::scene::Buyer;
 use crate::target;
 
@@ -88,6 +89,19 @@ impl Bank {
         let found = all.iter().find(|found| found["id"] == payment).context("no such payment")?;
         let minor = |name: &str| found[name].as_i64().unwrap_or(-1);
         Ok((minor("captured_minor"), minor("refunded_minor")))
+    }
+
+    /// Waits until the money that came has gone back; gives what came and what went.
+    pub async fn given_back(&self, payment: &str, came: bool) -> anyhow::Result<(i64, i64)> {
+        let begun = now();
+        loop {
+            let (captured, refunded) = self.book(payment).await?;
+            let even = captured == refunded && (captured > 0 || !came);
+            if even || begun.elapsed() > NEWS_MAX {
+                return Ok((captured, refunded));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Payments in the book that were opened for this attempt.

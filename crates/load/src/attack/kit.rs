@@ -74,6 +74,12 @@ impl Kit {
         Ok(kit)
     }
 
+    /// With these people, and no payment world.
+    pub fn with(shop: Shop, draw: Draw, effort: Effort, buyers: Vec<Buyer>) -> Self {
+        let host = shop.address.to_string();
+        Self { shop, draw, effort, buyers, bank: None, host, counted: Cell::new(0) }
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.shop.address
     }

@@ -16,7 +16,10 @@ pub const ATTACKS: &[Attack] = &[Attack {
 }];
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// So long a flood may go on.
 const SPEAKING_MAX: Duration = Duration::from_secs(10);
+/// So soon after its end the shop has to hang up, if it is to.
+const END_MAX: Duration = Duration::from_secs(1);
 
 // RFC 9113, section 6.
 const DATA: u8 = 0;
@@ -85,7 +88,7 @@ async fn flood(kit: &Kit, bytes: &[u8], reads: bool) -> anyhow::Result<Heard> {
         }
         if reads {
             // Whoever reads hears the end.
-            std::future::pending::<()>().await;
+            tokio::time::sleep(END_MAX).await;
         }
     };
     let reading = async {

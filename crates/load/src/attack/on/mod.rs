@@ -3,11 +3,13 @@
 
 mod bodies;
 mod cost;
+mod doors;
 mod fields;
 mod frames;
 mod keys;
 mod money;
 mod notices;
+mod pages;
 mod prices;
 mod protocol;
 mod slowness;
@@ -28,7 +30,9 @@ pub fn all() -> Vec<&'static Attack> {
         keys::ATTACKS,
         money::ATTACKS,
         notices::ATTACKS,
+        doors::ATTACKS,
         strangers::ATTACKS,
+        pages::ATTACKS,
         fields::ATTACKS,
         words::ATTACKS,
         bodies::ATTACKS,

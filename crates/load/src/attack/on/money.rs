@@ -142,12 +142,12 @@ async fn exclusive_steps(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
         let off = [cancel(buyer, &begun.order, &kit.fresh_key())];
         let (paid, off) = tokio::join!(bank.force(&begun.payment, "pay"), kit.race(&off));
         let (voided, off) = (paid.is_err(), off?);
-        let ends: &[&str] = if voided { &["cancelled"] } else { &["refunded"] };
-        let state = until_state(kit, buyer, &begun.order, ends).await?;
-        let (captured, refunded) = bank.book(&begun.payment).await?;
+        let (captured, refunded) = bank.given_back(&begun.payment, !voided).await?;
         let good = off[0].status == 200 && captured == refunded;
         // A payment that came after the cancellation leaves the order as it is.
-        let good = good && ["cancelled", "refunded"].contains(&state.as_str());
+        let ends = ["cancelled", "refunded"];
+        let state = until_state(kit, buyer, &begun.order, &ends).await?;
+        let good = good && ends.contains(&state.as_str());
         Ok(Round { held: good, seen: format!("{state}, {refunded} of {captured} back") })
     })
     .await?;

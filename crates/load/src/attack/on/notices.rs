@@ -217,14 +217,7 @@ async fn late(kit: &Kit, sheet: &mut Sheet, bank: &Bank, buyer: &Buyer) -> anyho
         let off = Ask::post(path, &json!({})).by(&buyer.token).key(&kit.fresh_key());
         kit.need(&off, 200).await?;
         bank.force(&begun.payment, "pay").await?;
-        let mut book = (0, -1);
-        for _ in 0..600 {
-            book = bank.book(&begun.payment).await?;
-            if book.0 > 0 && book.0 == book.1 {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        let book = bank.given_back(&begun.payment, true).await?;
         let state = seen(kit, buyer, &begun.order).await?.at("/state");
         let held = book.0 > 0 && book.0 == book.1;
         Ok(Round { held, seen: format!("{state}, {} of {} back", book.1, book.0) })
