@@ -13,11 +13,6 @@ pub const LATER: &[(&str, &str, &str)] = &[
     ("A23", "messages sent to dear numbers", "one-time codes by phone"),
     ("A24", "passwords tried from many addresses", "limits for each visitor"),
     ("A25", "a victim locked out on purpose", "limits for each visitor"),
-    (
-        "A26",
-        "a token after signing out, after a new password or role",
-        "changing passwords and roles",
-    ),
     ("A27", "a stolen refresh token", "refresh tokens"),
     ("A28", "two refreshes at once", "refresh tokens"),
     (

@@ -80,16 +80,16 @@ async fn ways_back(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
         "%2F%2Fevil.example",
         "/\t/evil.example",
     ] {
-        let next: String = next.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let sent: String = next.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let email = format!("back-{}%40load.example", kit.fresh_key());
-        let fields = format!("name=A&email={email}&password=a+long+phrase+of+words&next={next}");
+        let fields = format!("name=A&email={email}&password=a+long+phrase+of+words&next={sent}");
         let answer = kit.ask(&form("/register", &fields)).await;
         let back = answer.header("location").unwrap_or_default().to_owned();
         let here = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\');
-        let here = here && !back.contains('\t') && !back.contains("evil");
+        let here = here && !back.contains('\t');
         let held = matches!(answer.status, 400..500) || answer.status == 303 && here;
         let seen = format!("{} {back}", answer.in_short());
-        sheet.note(format!("a way back of {next}"), "a page of the shop", seen, held);
+        sheet.note(format!("a way back of {next:?}"), "a page of the shop", seen, held);
     }
     let buyer = &kit.buyers[0];
     let goods = kit.goods(5, 1000).await?;
