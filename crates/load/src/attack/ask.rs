@@ -156,6 +156,15 @@ impl Tally {
     }
 }
 
+/// Every byte of a text as it is written in an address.
+pub fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut all, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(all, "%{byte:02X}");
+        all
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -18,7 +18,7 @@ use crate::scene::Buyer;
 use crate::target;
 
 /// The shop looks at what is under way every second.
-const NEWS_MAX: Duration = Duration::from_secs(60);
+const NEWS_MAX: Duration = Duration::from_mins(1);
 
 /// The payment sandbox of a shop.
 pub struct Bank {
@@ -76,6 +76,11 @@ impl Bank {
         let answer = self.control("POST", "faults", Some(rule)).await;
         ensure!(answer.status == 201, "the payment world: {} {}", answer.status, answer.text());
         Ok(())
+    }
+
+    /// Whether the shop has been told this lie.
+    pub async fn has_struck(&self, fault: &str) -> bool {
+        self.control("GET", "log", None).await.text().contains(&format!("\"{fault}\""))
     }
 
     pub async fn calm(&self) {

@@ -66,8 +66,7 @@ impl Kit {
         secret: Option<String>,
     ) -> anyhow::Result<Self> {
         let buyers = scene::buyers(shop.address, draw, people).await?;
-        let host = shop.address.to_string();
-        let mut kit = Self { shop, draw, effort, buyers, bank: None, host, counted: Cell::new(0) };
+        let mut kit = Self::with(shop, draw, effort, buyers);
         if let Some(secret) = secret {
             kit.bank = Some(Bank::find(&kit, secret).await?);
         }
@@ -161,10 +160,10 @@ impl Kit {
         goods: &Goods,
         quantity: u32,
     ) -> anyhow::Result<Answer> {
-        self.need(&self.quote_ask(buyer, goods, quantity), 200).await
+        self.need(&Self::quote_ask(buyer, goods, quantity), 200).await
     }
 
-    pub fn quote_ask(&self, buyer: &Buyer, goods: &Goods, quantity: u32) -> Ask {
+    pub fn quote_ask(buyer: &Buyer, goods: &Goods, quantity: u32) -> Ask {
         let body = json!({
             "source": "buy_now", "variant_id": goods.variant, "quantity": quantity,
             "address_id": buyer.address,

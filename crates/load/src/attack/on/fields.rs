@@ -206,7 +206,7 @@ async fn sums(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
                 continue;
             }
         };
-        let answer = kit.ask(&kit.quote_ask(buyer, &goods, 10_000)).await;
+        let answer = kit.ask(&Kit::quote_ask(buyer, &goods, 10_000)).await;
         let did = format!("10,000 of a thing at {price}");
         let exact = i128::from(price) * 10_000;
         let total: i128 = answer.at("/merchandise/minor").parse().unwrap_or(-1);

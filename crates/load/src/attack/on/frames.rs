@@ -129,96 +129,80 @@ struct Flood {
     must_end: bool,
 }
 
-fn kinds(quick: bool) -> Vec<Flood> {
-    let many: u32 = if quick { 20_000 } else { 100_000 };
-    let repeat = |count: u32, make: &dyn Fn(u32) -> Vec<u8>| -> Vec<u8> {
-        let mut bytes = hello();
-        for number in 0..count {
-            bytes.extend(make(number));
-        }
-        bytes
-    };
-    let whole = END_STREAM | END_HEADERS;
-    let mut continuation = hello();
-    continuation.extend(frame(HEADERS, END_STREAM, 1, &head(GET, "/")));
-    for _ in 0..if quick { 500 } else { 4000 } {
-        continuation.extend(frame(CONTINUATION, 0, 1, &vec![0x40; 16_000]));
+const WHOLE: u8 = END_STREAM | END_HEADERS;
+
+/// A connection that begins as it should and says this so many times.
+fn repeat(count: u32, make: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
+    let mut bytes = hello();
+    for number in 0..count {
+        bytes.extend(make(number));
     }
-    let mut empty = hello();
-    empty.extend(frame(HEADERS, END_STREAM, 1, &head(GET, "/")));
-    for _ in 0..many {
-        empty.extend(frame(CONTINUATION, 0, 1, &[]));
-    }
-    let flood = |did, bytes, must_end| Flood { did, bytes, reads: true, must_end };
-    let mut all = vec![
+    bytes
+}
+
+/// A head that goes on and on.
+fn endless(count: u32, piece: &[u8]) -> Vec<u8> {
+    let first = frame(HEADERS, END_STREAM, 1, &head(GET, "/"));
+    repeat(
+        count,
+        |number| {
+            if number == 0 { first.clone() } else { frame(CONTINUATION, 0, 1, piece) }
+        },
+    )
+}
+
+/// A request whose body is still to come.
+fn open(number: u32) -> Vec<u8> {
+    frame(HEADERS, END_HEADERS, stream(number), &head(POST, "/api/v1/sessions"))
+}
+
+fn floods_that_must_end(many: u32, quick: bool) -> Vec<Flood> {
+    let flood = |did, bytes| Flood { did, bytes, reads: true, must_end: true };
+    vec![
         flood(
             "requests that are called off at once",
-            repeat(many, &|number| {
-                let mut both = frame(HEADERS, whole, stream(number), &head(GET, "/"));
+            repeat(many, |number| {
+                let mut both = frame(HEADERS, WHOLE, stream(number), &head(GET, "/"));
                 both.extend(frame(RST_STREAM, 0, stream(number), &8_u32.to_be_bytes()));
                 both
             }),
-            true,
         ),
         flood(
             "requests that make the shop call them off",
-            repeat(many, &|number| {
-                let open = head(POST, "/api/v1/sessions");
-                let mut both = frame(HEADERS, END_HEADERS, stream(number), &open);
+            repeat(many, |number| {
+                let mut both = open(number);
                 both.extend(frame(WINDOW_UPDATE, 0, stream(number), &0_u32.to_be_bytes()));
                 both
             }),
-            true,
         ),
-        flood(
-            "more requests at once than are allowed",
-            repeat(1000, &|number| {
-                frame(HEADERS, END_HEADERS, stream(number), &head(POST, "/api/v1/sessions"))
-            }),
-            false,
-        ),
-        flood("a head that never ends", continuation, true),
-        flood("a head that goes on with nothing", empty, true),
-        flood("settings", repeat(many, &|_| frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 1])), false),
-        flood("pings", repeat(many, &|_| frame(PING, 0, 0, &[0; 8])), false),
-        flood(
-            "priorities",
-            repeat(many, &|number| frame(PRIORITY, 0, stream(number), &[0, 0, 0, 0, 1])),
-            false,
-        ),
-        flood(
-            "data of nothing",
-            repeat(many, &|number| {
-                if number == 0 {
-                    frame(HEADERS, END_HEADERS, 1, &head(POST, "/api/v1/sessions"))
-                } else {
-                    frame(DATA, 0, 1, &[])
-                }
-            }),
-            false,
-        ),
-        flood("a frame larger than allowed", repeat(1, &|_| frame(PING, 0, 0, &[0; 70_000])), true),
-        flood("an even stream", repeat(1, &|_| frame(HEADERS, whole, 2, &head(GET, "/"))), true),
-        flood(
-            "a table entry that is none",
-            repeat(1, &|_| frame(HEADERS, whole, 1, &[0xff; 3])),
-            true,
-        ),
-    ];
-    let pings = repeat(many, &|_| frame(PING, 0, 0, &[0; 8]));
-    all.push(Flood {
-        did: "pings, and no answer is taken",
-        bytes: pings,
-        reads: false,
-        must_end: false,
-    });
-    all
+        flood("a head that never ends", endless(if quick { 500 } else { 4000 }, &[0x40; 16_000])),
+        flood("a head that goes on with nothing", endless(many, &[])),
+        flood("a frame larger than allowed", repeat(1, |_| frame(PING, 0, 0, &[0; 70_000]))),
+        flood("an even stream", repeat(1, |_| frame(HEADERS, WHOLE, 2, &head(GET, "/")))),
+        flood("a table entry that is none", repeat(1, |_| frame(HEADERS, WHOLE, 1, &[0xff; 3]))),
+    ]
+}
+
+fn floods_that_may_go_on(many: u32) -> Vec<Flood> {
+    let flood = |did, bytes| Flood { did, bytes, reads: true, must_end: false };
+    let pings = repeat(many, |_| frame(PING, 0, 0, &[0; 8]));
+    let settings = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 1]);
+    let priority = |number| frame(PRIORITY, 0, stream(number), &[0, 0, 0, 0, 1]);
+    let nothing = |number| if number == 0 { open(0) } else { frame(DATA, 0, 1, &[]) };
+    vec![
+        flood("more requests at once than are allowed", repeat(1000, open)),
+        flood("settings", repeat(many, |_| settings.clone())),
+        flood("priorities", repeat(many, priority)),
+        flood("data of nothing", repeat(many, nothing)),
+        flood("pings", pings.clone()),
+        Flood { did: "pings, and no answer is taken", bytes: pings, reads: false, must_end: false },
+    ]
 }
 
 /// Whether the shop speaks HTTP/2 here at all.
 async fn speaks(kit: &Kit) -> anyhow::Result<bool> {
     let mut all = hello();
-    all.extend(frame(HEADERS, END_STREAM | END_HEADERS, 1, &head(GET, "/healthz")));
+    all.extend(frame(HEADERS, WHOLE, 1, &head(GET, "/healthz")));
     all.extend(frame(GOAWAY, 0, 0, &[0; 8]));
     let heard = flood(kit, &all, true).await?;
     Ok(heard.frames[usize::from(HEADERS)] > 0)
@@ -230,7 +214,9 @@ async fn floods(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
         return Ok(());
     }
     let before = kit.shop.resident_peak_bytes();
-    for Flood { did, bytes, reads, must_end } in kinds(kit.effort.quick) {
+    let (quick, many) = if kit.effort.quick { (true, 20_000) } else { (false, 100_000) };
+    let all = floods_that_must_end(many, quick).into_iter().chain(floods_that_may_go_on(many));
+    for Flood { did, bytes, reads, must_end } in all {
         let begun = now();
         // Others ask all the while.
         let others = async {

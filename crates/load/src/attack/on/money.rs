@@ -140,7 +140,8 @@ async fn exclusive_steps(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     kit.rounds(sheet, "the payer pays as the order is cancelled", expected, async || {
         let begun = bank.begin(kit, buyer).await?;
         let off = [cancel(buyer, &begun.order, &kit.fresh_key())];
-        let (paid, off) = tokio::join!(bank.force(&begun.payment, "pay"), kit.race(&off));
+        let paying = Box::pin(bank.force(&begun.payment, "pay"));
+        let (paid, off) = tokio::join!(paying, Box::pin(kit.race(&off)));
         let (voided, off) = (paid.is_err(), off?);
         let (captured, refunded) = bank.given_back(&begun.payment, !voided).await?;
         let good = off[0].status == 200 && captured == refunded;

@@ -164,6 +164,7 @@ async fn wrong(kit: &Kit, sheet: &mut Sheet, bank: &Bank, buyer: &Buyer) -> anyh
         bank.force(&begun.payment, "pay").await?;
         let state = settled(kit, buyer, &begun).await?;
         bank.calm().await;
+        anyhow::ensure!(bank.has_struck(fault).await, "the shop has not asked the gateway");
         let held = state == "pending";
         let expected = "pending: put aside for a person, nothing moves";
         sheet.note(format!("the gateway says {did}"), expected, state, held);

@@ -1,6 +1,7 @@
 //! Attacks on people's browsers: forms from elsewhere, ways back that lead elsewhere, frames,
 //! pictures that are none, answers kept for the wrong visitor.
 
+use super::super::ask::encoded;
 use super::{Answer, Ask, Attack, Kit, Sheet, Tally};
 
 pub const ATTACKS: &[Attack] = &[
@@ -80,7 +81,7 @@ async fn ways_back(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
         "%2F%2Fevil.example",
         "/\t/evil.example",
     ] {
-        let sent: String = next.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let sent = encoded(next);
         let email = format!("back-{}%40load.example", kit.fresh_key());
         let fields = format!("name=A&email={email}&password=a+long+phrase+of+words&next={sent}");
         let answer = kit.ask(&form("/register", &fields)).await;
@@ -128,7 +129,8 @@ async fn frames(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
             ("referrer-policy", ""),
             ("content-type", "charset=utf-8"),
         ] {
-            if !has(name, word) && !(name == "content-type" && has(name, "json")) {
+            let is_json = name == "content-type" && has(name, "json");
+            if !has(name, word) && !is_json {
                 missing.push(format!("{name} {word}"));
             }
         }

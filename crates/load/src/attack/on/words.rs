@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::ask::encoded;
 use super::{Ask, Attack, Kit, Sheet, Tally};
 use crate::clock::now;
 
@@ -27,9 +28,8 @@ const SQL: [&str; 10] = [
     "a\\'; select load_extension('x')--",
 ];
 
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
+/// Makes a request with a text in some place.
+type Place<'a> = Box<dyn Fn(&str) -> Ask + 'a>;
 
 async fn sql(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     let me = &kit.buyer().await?;
@@ -46,7 +46,7 @@ async fn sql(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     };
     let get = |path: String| Ask::get(path);
     let post = |path: &str, body: &Value| Ask::post(path, body).by(&me.token);
-    let places: Vec<(&str, Box<dyn Fn(&str) -> Ask>)> = vec![
+    let places: Vec<(&str, Place<'_>)> = vec![
         ("a sort key", Box::new(move |w| get(format!("/api/v1/products?sort={}", encoded(w))))),
         ("a category", Box::new(move |w| get(format!("/api/v1/products?category={}", encoded(w))))),
         ("a cursor", Box::new(move |w| get(format!("/api/v1/products?cursor={}", encoded(w))))),
