@@ -51,7 +51,7 @@ struct Own {
     start: Duration,
     disk: String,
     /// What is between the shop and its database, when that is to be slow.
-    _line: Option<Proxy>,
+    line: Option<Proxy>,
     _database: Option<Database>,
     _home: TempDir,
 }
@@ -139,7 +139,7 @@ impl Shop {
             log,
             start,
             disk,
-            _line: line,
+            line,
             _database: database,
             _home: home,
         };
@@ -178,6 +178,14 @@ impl Shop {
     /// Most resident memory of our process so far.
     pub fn resident_peak_bytes(&self) -> Option<u64> {
         self.pid().and_then(usage::resident_peak_bytes)
+    }
+
+    /// How late every word between our shop and its database is from now on, where --db-delay
+    /// has put a line there.
+    pub fn carry_late(&self, latency: Duration) {
+        if let Some(line) = self.own.as_ref().and_then(|own| own.line.as_ref()) {
+            line.carry(Line { latency, ..Line::default() });
+        }
     }
 
     /// Whether there is a database to read.

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub struct Effort {
     pub rounds: u32,
     /// Little of what takes long.
     pub quick: bool,
+    /// How late every word between shop and database is while a race runs.
+    pub db_delay: Duration,
 }
 
 /// See the module's words.
@@ -126,7 +129,10 @@ impl Kit {
     /// All at the same moment.
     pub async fn race(&self, asks: &[Ask]) -> anyhow::Result<Vec<Answer>> {
         let requests: Vec<Vec<u8>> = asks.iter().map(|ask| self.bytes(ask)).collect();
-        wire::race(self.address(), &requests).await
+        self.shop.carry_late(self.effort.db_delay);
+        let answers = wire::race(self.address(), &requests).await;
+        self.shop.carry_late(Duration::ZERO);
+        answers
     }
 
     /// A product with one variant.

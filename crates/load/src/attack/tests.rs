@@ -10,14 +10,15 @@ use crate::fake::{Habits, open as played};
 
 /// The cases of one attack on a shop with these habits.
 async fn attacked(habits: Habits, id: &str) -> Vec<Case> {
-    let (draw, effort) = (Draw::new(Some(5)), Effort { rounds: 2, quick: true });
+    let (draw, effort) =
+        (Draw::new(Some(5)), Effort { rounds: 2, quick: true, db_delay: Duration::ZERO });
     let kit = Kit::open(played(habits).await, draw, effort, PEOPLE, None).await.unwrap();
     cases(&kit, id).await
 }
 
 async fn cases(kit: &Kit, id: &str) -> Vec<Case> {
     let attacks = chosen(&[id.to_owned()]).unwrap();
-    let report = carry_out(kit, &attacks, Duration::ZERO).await;
+    let report = carry_out(kit, &attacks).await;
     report.attacks.into_iter().flat_map(|entry| entry.cases).collect()
 }
 
@@ -88,12 +89,12 @@ async fn gullible() -> Shop {
 
 #[tokio::test]
 async fn a_hidden_request_gets_through() {
-    let effort = Effort { rounds: 1, quick: true };
+    let effort = Effort { rounds: 1, quick: true, db_delay: Duration::ZERO };
     let kit = Kit::with(gullible().await, Draw::new(Some(6)), effort, Vec::new());
     let cases = cases(&kit, "A66").await;
     let through = cases.iter().filter(|case| case.verdict == Verdict::GotThrough).count();
     assert!(through >= 24, "{cases:?}");
-    let report = carry_out(&kit, &chosen(&["A67".into()]).unwrap(), Duration::ZERO).await;
+    let report = carry_out(&kit, &chosen(&["A67".into()]).unwrap()).await;
     assert!(!report.is_good(), "{}", report.table(true));
     let page = page::page(&report);
     assert!(page.contains("GOT THROUGH") && !page.contains("<script"), "{page}");
