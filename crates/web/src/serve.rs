@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -29,7 +30,7 @@ use patience::Patience;
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Time without a byte on an HTTP/2 connection before it is asked whether it lives.
 const IDLE_TIME: Duration = Duration::from_secs(30);
-/// Time without a byte before whoever was never answered is given up; longer than a body may take,
+/// Time without a byte before whoever has asked for nothing yet is given up; longer than a body may take,
 /// so that whoever sends one too slowly is told.
 const SILENCE_TIME: Duration = Duration::from_secs(15);
 /// Time without a byte before a connection is given up; longer than any answer takes.
@@ -135,7 +136,10 @@ fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no-delay was not set");
     }
+    let asked = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&asked);
     let service = service_fn(move |request: http::Request<Incoming>| {
+        heard.store(true, Ordering::Relaxed);
         let router = router.clone();
         async move {
             if !names_its_host(&request) {
@@ -148,6 +152,6 @@ fn connection(
             )
         }
     });
-    let stream = Patience::new(TokioIo::new(stream), SILENCE_TIME, STALL_TIME);
+    let stream = Patience::new(TokioIo::new(stream), SILENCE_TIME, STALL_TIME, asked);
     builder.serve_connection(stream, service).into_owned()
 }

@@ -19,7 +19,7 @@ pub const ATTACKS: &[Attack] = &[
 ];
 
 /// A refusal takes no longer than this, in milliseconds.
-const QUICKLY: u128 = 500;
+const QUICKLY: u128 = 2000;
 
 async fn json_bombs(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     let me = &kit.buyers[0].token;
