@@ -5,6 +5,7 @@ mod breaks;
 mod carts;
 mod course;
 mod crowds;
+mod line;
 mod money;
 mod news;
 mod placing;

@@ -8,6 +8,7 @@
 //! promised; they keep the payment world themselves, which does not die with the shop.
 
 mod api;
+mod attack;
 mod browse;
 mod busy;
 mod check;
@@ -95,6 +96,7 @@ async fn interruptible(scenario: Scenario) -> anyhow::Result<bool> {
 async fn run(scenario: Scenario) -> anyhow::Result<bool> {
     let json = scenario.common().json;
     let report = match scenario {
+        Scenario::Attack(arguments) => return attack::run(arguments).await,
         Scenario::HotSku(arguments) => hot_sku::run(arguments).await?,
         Scenario::Spread(arguments) => spread::run(arguments).await?,
         Scenario::Browse(arguments) => browse::run(arguments).await?,

@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use hyper::StatusCode;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use proxy::{Line, Proxy};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -57,6 +58,8 @@ struct Own {
     log: PathBuf,
     start: Duration,
     disk: String,
+    /// What is between the shop and its database, when that is to be slow.
+    line: Option<Proxy>,
     database: Option<Database>,
     home: TempDir,
 }
@@ -81,6 +84,15 @@ impl Shop {
             bail!("--admin is given as email:password");
         };
         let admin = api::log_in(&mut Connection::to(address), email, password).await?;
+        Self::visited(common, address, admin).await
+    }
+
+    /// A shop that was found and signed in to.
+    pub async fn visited(
+        common: &Common,
+        address: SocketAddr,
+        admin: Token,
+    ) -> anyhow::Result<Self> {
         let binary = match &common.database {
             Some(_) => Some(find_binary(common.binary.as_deref()).await?),
             None => None,
@@ -114,8 +126,17 @@ impl Shop {
             }
         };
         let password = create_owner(&binary, &url).await?;
+        let (line, served) = match common.db_delay {
+            Some(delay) => {
+                ensure!(database.is_some(), "--db-delay needs --engine postgres");
+                let (line, served) = Proxy::before(&url).context("a line to PostgreSQL")?;
+                line.carry(Line { latency: delay, ..Line::default() });
+                (Some(line), served)
+            }
+            None => (None, url.clone()),
+        };
         let mut settings = vec![
-            format!("database.url={url}"),
+            format!("database.url={served}"),
             "server.listen=127.0.0.1:0".to_owned(),
             "sandbox.listen=127.0.0.1:0".to_owned(),
             format!("media.directory={}", home.path().join("media").display()),
@@ -135,6 +156,7 @@ impl Shop {
             log,
             start,
             disk,
+            line,
             database,
             home,
         };
@@ -173,6 +195,19 @@ impl Shop {
     /// Most resident memory of our process so far.
     pub fn resident_peak_bytes(&self) -> Option<u64> {
         self.pid().and_then(usage::resident_peak_bytes)
+    }
+
+    /// How late every word between our shop and its database is from now on, where --db-delay
+    /// has put a line there.
+    pub fn carry_late(&self, latency: Duration) {
+        if let Some(line) = self.own.as_ref().and_then(|own| own.line.as_ref()) {
+            line.carry(Line { latency, ..Line::default() });
+        }
+    }
+
+    /// Whether there is a database to read.
+    pub fn has_books(&self) -> bool {
+        self.database.is_some()
     }
 
     /// Whether the books add up; none when there is no database to read.

@@ -23,6 +23,7 @@ async fn played(habits: Habits, line: &str) -> Report {
         Scenario::Kill(_) | Scenario::Crash(_) | Scenario::Power(_) => {
             panic!("a played shop is not killed")
         }
+        Scenario::Attack(_) => panic!("see the kit's own tests"),
     }
     .unwrap()
 }

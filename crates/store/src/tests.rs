@@ -2,6 +2,7 @@
 
 mod breaks;
 mod keeping;
+mod line;
 mod memory;
 mod opening;
 mod statements;
