@@ -27,8 +27,8 @@ pub fn schemas() -> Vec<&'static Schema> {
 
 /// Opens the database that `config` names and brings its tables up to date.
 pub fn open_database(config: &Config) -> anyhow::Result<Db> {
-    let options =
-        Options { url: config.database.url.clone(), connections: config.database.connections };
+    let connections = config.database.connections;
+    let options = Options { connections, ..Options::new(config.database.url.clone()) };
     Db::open(&options, &schemas()).map_err(|error| anyhow!(error))
 }
 

@@ -27,7 +27,7 @@ struct Parrot {
 }
 
 impl Parrot {
-    fn new(name: &'static str, one_name_for_all: bool) -> Arc<dyn Gateway> {
+    fn open(name: &'static str, one_name_for_all: bool) -> Arc<dyn Gateway> {
         let capabilities = Capabilities {
             currencies: Currencies::Any,
             two_stage: false,
@@ -121,7 +121,7 @@ fn site(town: &Town) -> Site {
         env: Env { clock, rng: Arc::new(SeededRng::new(1)) },
         settings: Settings { methods, ..Settings::default() },
         shape: Shape::default(),
-        gateways: vec![Parrot::new("sandbox", true), Parrot::new("harbour", false)],
+        gateways: vec![Parrot::open("sandbox", true), Parrot::open("harbour", false)],
         consumers: Vec::new(),
     }
 }

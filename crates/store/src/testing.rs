@@ -47,7 +47,7 @@ impl TestDb {
             EngineKind::Sqlite => sqlite_copy(schemas),
             EngineKind::Postgres => (postgres_copy(schemas), None),
         };
-        let options = Options { url: url.clone(), connections: 2 };
+        let options = Options { connections: 2, ..Options::new(url.clone()) };
         let db = Db::open_with(&options, schemas, Some(injector.clone()))
             .expect("the fresh database opens");
         Self { db, injector, url, _directory: directory }
@@ -62,7 +62,7 @@ impl TestDb {
     /// When it cannot be opened.
     #[expect(clippy::expect_used, reason = "a test cannot go on without its database")]
     pub fn open_again(&self, injector: &Arc<Injector>) -> Db {
-        let options = Options { url: self.url.clone(), connections: 2 };
+        let options = Options { connections: 2, ..Options::new(self.url.clone()) };
         Db::open_with(&options, &[], Some(injector.clone())).expect("it opens again")
     }
 }
@@ -91,7 +91,7 @@ fn sqlite_copy(schemas: &[&'static Schema]) -> (String, Option<TempDir>) {
         if !template.exists() {
             let fresh = directory.path().join("template.db");
             let url = format!("sqlite:{}", fresh.display());
-            Db::open(&Options { url, connections: 1 }, schemas)
+            Db::open(&Options { connections: 1, ..Options::new(url) }, schemas)
                 .expect("the tables are made")
                 .close();
             std::fs::rename(fresh, &template).expect("the template is kept");

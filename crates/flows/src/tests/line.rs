@@ -27,7 +27,7 @@ where
 async fn a_day_of_lost_commits(fate: Fate) {
     let t = TestDb::new(EngineKind::Postgres, SCHEMAS);
     let (proxy, url) = Proxy::before(&t.url).unwrap();
-    let db = Db::open(&Options { url, connections: 2 }, SCHEMAS).unwrap();
+    let db = Db::open(&Options { connections: 2, ..Options::new(url) }, SCHEMAS).unwrap();
     let town = Town::open(&db, 73).await;
     let goods = town.goods(200).await;
     let happened = fate == Fate::AnswerSwallowed;
@@ -86,7 +86,7 @@ async fn commits_that_never_arrived_are_done_by_asking_again() {
 async fn a_whole_batch_asks_again() {
     let t = TestDb::new(EngineKind::Postgres, SCHEMAS);
     let (proxy, url) = Proxy::before(&t.url).unwrap();
-    let db = Db::open(&Options { url, connections: 2 }, SCHEMAS).unwrap();
+    let db = Db::open(&Options { connections: 2, ..Options::new(url) }, SCHEMAS).unwrap();
     let town = Town::open(&db, 74).await;
     let goods = town.goods(100).await;
     let mut wishes = Vec::new();

@@ -10,6 +10,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use kernel::Fault;
@@ -48,11 +49,39 @@ pub(super) struct Pipeline {
     sent: VecDeque<(Sent, Wanted)>,
     /// Rows that have come and were not fetched yet, by the number they were asked under.
     rows: Vec<Option<Vec<Row>>>,
+    /// Time for an answer.
+    patience: Duration,
+    /// Whether the server has kept silent for longer than that.
+    given_up: bool,
 }
 
 impl Pipeline {
-    pub(super) fn new(client: Arc<Client>) -> Self {
-        Self { client, sent: VecDeque::new(), rows: Vec::new() }
+    pub(super) fn new(client: Arc<Client>, patience: Duration) -> Self {
+        Self { client, sent: VecDeque::new(), rows: Vec::new(), patience, given_up: false }
+    }
+
+    /// Whether the connection is of no use any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.given_up || self.client.is_closed()
+    }
+
+    /// Waits for an answer, but not for ever: a peer may take every byte and never say a word.
+    pub(super) fn wait<T>(
+        &mut self,
+        runtime: &Runtime,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Fault> {
+        let silent = || Fault::Unavailable("the database does not answer".into());
+        if self.given_up {
+            return Err(silent());
+        }
+        let patience = self.patience;
+        let waited = runtime.block_on(async { tokio::time::timeout(patience, answer).await });
+        let Ok(answer) = waited else {
+            self.given_up = true;
+            return Err(silent());
+        };
+        answer.map_err(|e| fault(&e))
     }
 
     /// Forgets what was sent before. Answers still on their way find nobody.
@@ -115,11 +144,11 @@ impl Pipeline {
     pub(super) fn settle(&mut self, runtime: &Runtime) -> Result<u64, Fault> {
         let mut touched = 0;
         while let Some((sent, wanted)) = self.sent.pop_front() {
-            let reply = match sent {
-                Sent::Answered(reply) => reply,
-                Sent::Waiting(reply) => runtime.block_on(reply),
+            let answer = match sent {
+                Sent::Answered(reply) => reply.map_err(|e| fault(&e))?,
+                Sent::Waiting(reply) => self.wait(runtime, reply)?,
             };
-            match (reply.map_err(|e| fault(&e))?, wanted) {
+            match (answer, wanted) {
                 (Answer::Rows(rows), Wanted::Rows(number)) => self.rows[number] = Some(rows),
                 (Answer::Touched(count), Wanted::Touched(wanted)) if count != wanted => {
                     return Err(crate::tx::not_all_there(count, wanted));

@@ -19,8 +19,19 @@ use crate::value::{Param, Value};
 /// Different texts a connection keeps prepared; lists with rare filters make room again.
 const PREPARED_MAX: usize = 512;
 
+/// Time for a connection until it can be used: the way, the greeting and its settings.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
 /// Any number will do, as long as every Holdfast uses the same: only one migrates at a time.
 const MIGRATION_LOCK: i64 = 0x486F_6C64;
+
+/// The other side of a connection.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub config: Config,
+    /// How long it may keep silent.
+    pub patience: Duration,
+}
 
 pub(crate) struct Session {
     runtime: Runtime,
@@ -34,15 +45,18 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) fn connect(config: &Config, role: Role) -> Result<Self, Fault> {
+    pub(super) fn connect(server: &Server, role: Role) -> Result<Self, Fault> {
         let runtime = runtime()?;
-        let client = runtime.block_on(async {
-            let client = connect(config).await?;
+        let connecting = async {
+            let client = connect(&server.config).await?;
             client.batch_execute(&role.settings()).await.map_err(|e| fault(&e))?;
             Ok::<_, Fault>(client)
-        })?;
-        let client = Arc::new(client);
-        let pipeline = Pipeline::new(client.clone());
+        };
+        let connected =
+            runtime.block_on(async { tokio::time::timeout(CONNECT_TIME, connecting).await });
+        let no_answer = |_| Fault::Unavailable("the database does not answer".into());
+        let client = Arc::new(connected.map_err(no_answer)??);
+        let pipeline = Pipeline::new(client.clone(), server.patience);
         Ok(Self {
             runtime,
             client,
@@ -104,11 +118,21 @@ impl Session {
     }
 
     fn plain(&mut self, text: &'static str) -> Result<(), Fault> {
-        self.runtime.block_on(self.client.batch_execute(text)).map_err(|e| fault(&e))
+        self.pipeline.wait(&self.runtime, self.client.batch_execute(text))
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.pipeline.is_over()
+    }
+
+    /// Whether the server has hung up while nobody asked anything. The connection is only looked
+    /// at while something waits for it.
+    pub(super) fn was_cut(&self) -> bool {
+        self.runtime.block_on(async {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        });
+        self.is_closed()
     }
 
     /// Lets the thread wait without leaving the connection alone.
@@ -207,7 +231,7 @@ impl Session {
         // In a transaction that a statement on its way has broken, nothing can be prepared: that
         // statement's fault is the one to tell.
         self.pipeline.settle(&self.runtime)?;
-        let statement = self.runtime.block_on(self.client.prepare(text)).map_err(|e| fault(&e))?;
+        let statement = self.pipeline.wait(&self.runtime, self.client.prepare(text))?;
         if self.prepared.len() >= PREPARED_MAX {
             self.prepared.clear();
         }

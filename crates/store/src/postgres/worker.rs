@@ -6,9 +6,8 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use kernel::Fault;
-use tokio_postgres::Config;
 
-use super::session::Session;
+use super::session::{Server, Session};
 use crate::db::OpenError;
 use crate::inject::{Injector, Step};
 use crate::job::{Ask, Keep, Write};
@@ -75,20 +74,20 @@ impl Role {
 pub(super) fn start(
     role: Role,
     index: usize,
-    config: &Config,
+    server: &Server,
     orders: Arc<Mutex<Receiver<Work>>>,
     injector: Option<&Arc<Injector>>,
 ) -> Result<JoinHandle<()>, OpenError> {
-    let (config, injector) = (config.clone(), injector.cloned());
+    let (server, injector) = (server.clone(), injector.cloned());
     let (say, connected) = std::sync::mpsc::sync_channel(1);
     let thread = Builder::new()
         .name(format!("{}-{index}", role.name()))
-        .spawn(move || match Session::connect(&config, role) {
+        .spawn(move || match Session::connect(&server, role) {
             Ok(session) => {
                 // Nobody left to hear it means that opening was given up.
                 let _ = say.send(Ok(()));
                 let turn = u32::try_from(index + 1).unwrap_or(1);
-                Worker { role, turn, config, session: Some(session), injector }.work(&orders);
+                Worker { role, turn, server, session: Some(session), injector }.work(&orders);
             }
             Err(fault) => {
                 let _ = say.send(Err(fault));
@@ -106,7 +105,7 @@ struct Worker {
     role: Role,
     /// 1, 2 … among those of its role.
     turn: u32,
-    config: Config,
+    server: Server,
     /// None after the connection was lost; the next job opens another.
     session: Option<Session>,
     injector: Option<Arc<Injector>>,
@@ -126,7 +125,11 @@ impl Worker {
         loop {
             let order = waiting(orders).or_else(|| {
                 self.rest();
-                orders.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+                let order = orders.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+                if self.session.as_ref().is_some_and(Session::was_cut) {
+                    self.session = None;
+                }
+                order
             });
             match order {
                 Some(Work::Write(job)) => self.write(job),
@@ -148,7 +151,7 @@ impl Worker {
 
     fn session(&mut self) -> Result<&mut Session, Fault> {
         if self.session.is_none() {
-            self.session = Some(Session::connect(&self.config, self.role)?);
+            self.session = Some(Session::connect(&self.server, self.role)?);
         }
         self.session.as_mut().ok_or_else(|| Fault::Unavailable("no connection".into()))
     }

@@ -14,6 +14,8 @@ use crate::{EngineKind, Options};
 const COMMITS: i64 = 50;
 /// Two that read, two that write, and the lane.
 const CONNECTIONS: usize = 5;
+/// How long a server that took a statement is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// A shop is whole again this soon after its database is.
 const RECOVERY: Duration = Duration::from_secs(2);
 
@@ -21,7 +23,8 @@ const RECOVERY: Duration = Duration::from_secs(2);
 fn behind_a_line() -> (TestDb, Proxy, Db) {
     let t = TestDb::new(EngineKind::Postgres, SCHEMAS);
     let (proxy, url) = Proxy::before(&t.url).unwrap();
-    let db = Db::open(&Options { url, connections: 2 }, SCHEMAS).unwrap();
+    let options = Options { connections: 2, patience: PATIENCE, ..Options::new(url) };
+    let db = Db::open(&options, SCHEMAS).unwrap();
     (t, proxy, db)
 }
 
@@ -149,4 +152,28 @@ async fn a_database_that_was_away_is_found_again() {
     comes_back(Proxy::blackhole).await;
     comes_back(Proxy::refuse).await;
     comes_back(Proxy::reset).await;
+}
+
+/// A database that was restarted while nobody asked anything: the first who asks is served.
+#[tokio::test]
+async fn a_connection_that_was_cut_while_idle_is_not_used() {
+    let (_t, proxy, db) = behind_a_line();
+    all_roads(&db, 1).await.into_iter().for_each(Result::unwrap);
+    proxy.reset();
+    all_roads(&db, 3).await.into_iter().for_each(Result::unwrap);
+}
+
+/// A peer that takes every byte and never says a word costs its callers their patience, not the
+/// shop its connections.
+#[tokio::test]
+async fn a_server_that_keeps_silent_is_given_up() {
+    let (_t, proxy, db) = behind_a_line();
+    all_roads(&db, 1).await.into_iter().for_each(Result::unwrap);
+    proxy.blackhole();
+    let silent = timeout(PATIENCE * 4, all_roads(&db, 3)).await.expect("an answer");
+    for answer in silent {
+        assert!(matches!(answer, Err(Fault::Unavailable(_))), "{answer:?}");
+    }
+    proxy.heal();
+    all_roads(&db, 5).await.into_iter().for_each(Result::unwrap);
 }

@@ -85,7 +85,7 @@ async fn pay(shop: &TestShop, order: &str, buyer: &Person) -> Value {
 async fn behind_a_line() -> (TestShop, Proxy) {
     let mut t = TestDb::new(EngineKind::Postgres, TABLES);
     let (proxy, url) = Proxy::before(&t.url).unwrap();
-    t.db = Db::open(&Options { url, connections: 2 }, TABLES).unwrap();
+    t.db = Db::open(&Options { connections: 2, ..Options::new(url) }, TABLES).unwrap();
     (TestShop::open(t).await, proxy)
 }
 
