@@ -21,6 +21,8 @@ pub(crate) struct Reader {
     left: usize,
     in_body: bool,
     reads_only: bool,
+    /// Whether every transaction of the connection does.
+    reads_by_default: bool,
     /// Names of prepared statements, and of portals, that commit.
     statements: HashSet<Vec<u8>>,
     portals: HashSet<Vec<u8>>,
@@ -103,11 +105,18 @@ impl Reader {
 
     fn statement(&mut self, text: &[u8]) -> bool {
         let text = text.trim_ascii_start();
+        if contains(text, b"default_transaction_read_only = on") {
+            self.reads_by_default = true;
+        }
         if text.starts_with(b"begin") || text.starts_with(b"start transaction") {
-            self.reads_only = text.windows(9).any(|words| words == b"read only");
+            self.reads_only = self.reads_by_default || contains(text, b"read only");
         }
         is_commit(text) && !self.reads_only
     }
+}
+
+fn contains(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|part| part == words)
 }
 
 fn is_commit(text: &[u8]) -> bool {
@@ -167,6 +176,19 @@ mod tests {
             let commits: u64 = all.chunks(size).map(|chunk| reader.feed(chunk)).sum();
             assert_eq!(commits, 2, "in pieces of {size}");
         }
+    }
+
+    #[test]
+    fn a_connection_that_only_reads_commits_nothing() {
+        let mut all = hello();
+        all.extend(message(
+            b'Q',
+            b"set lock_timeout = '1s'; SET default_transaction_read_only = on\0",
+        ));
+        for text in [&b"begin\0"[..], b"commit and chain\0", b"commit\0"] {
+            all.extend(message(b'Q', text));
+        }
+        assert_eq!(Reader::default().feed(&all), 0);
     }
 
     #[test]
