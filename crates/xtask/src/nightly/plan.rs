@@ -167,11 +167,4 @@ pub const STEPS: &[Step] = &[
         ],
         environment: None,
     },
-    Step {
-        name: "overload",
-        what: "ten times more than it can serve, SQLite",
-        pieces: 1,
-        command: &[LOAD, "overload", "--engine", "sqlite", "--seed", "{seed}"],
-        environment: None,
-    },
 ];
