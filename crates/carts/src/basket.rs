@@ -23,9 +23,11 @@ impl Baskets {
         carts: impl IntoIterator<Item = CartId>,
     ) -> Result<(), Fault> {
         let ids: BTreeSet<CartId> = carts.into_iter().collect();
-        let carts: Vec<Cart> = tx.rows_by_key(&sql::CARTS_LOCKED, ids.iter().copied())?;
+        let carts = tx.ask_by_key(&sql::CARTS_LOCKED, ids.iter().copied())?;
+        let lines = tx.ask_by_key(&sql::LINES, ids)?;
+        let carts: Vec<Cart> = carts.answer(tx)?;
         self.carts.load(carts.into_iter().map(|cart| (cart.id, cart)));
-        let lines: Vec<Line> = tx.rows_by_key(&sql::LINES, ids)?;
+        let lines: Vec<Line> = lines.answer(tx)?;
         self.lines.load(lines.into_iter().map(|line| ((line.cart_id, line.variant_id), line)));
         Ok(())
     }
@@ -106,6 +108,5 @@ impl Baskets {
                 line.added_at.value(),
             ]
         })
-        .map(|_| ())
     }
 }

@@ -1,7 +1,7 @@
 //! One cart and its lines.
 
 use kernel::{AccountId, CartId, Env, Fault, Timestamp, VariantId};
-use store::{Read, Tx, from_row};
+use store::{Asked, Read, Tx, from_row};
 
 use crate::sql;
 
@@ -64,6 +64,6 @@ pub fn make_for_token(tx: &mut Tx<'_>, env: &Env, token_hash: &[u8]) -> Result<C
 }
 
 /// The lines of a cart, in the order they were put in.
-pub fn lines(read: &mut Read<'_>, cart: CartId) -> Result<Vec<Line>, Fault> {
-    read.rows_by_key(&sql::LINES, [cart])
+pub fn lines(read: &mut Read<'_>, cart: CartId) -> Result<Asked<Line>, Fault> {
+    read.ask_by_key(&sql::LINES, [cart])
 }

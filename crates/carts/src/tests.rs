@@ -70,7 +70,7 @@ store::on_both_engines! { SCHEMAS;
         })
         .await
         .unwrap();
-        let of_cart = || t.db.read(move |read| lines(read, cart));
+        let of_cart = || t.db.read(move |read| lines(read, cart)?.answer(read));
         let first = of_cart().await.unwrap();
         let seen: Vec<_> = first.iter().map(|l| (l.variant_id, l.quantity, l.selected)).collect();
         assert_eq!(seen, [(SHIRT, 2, true), (SOCKS, 1, true)], "as they were put in");

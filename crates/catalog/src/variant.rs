@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kernel::{Currency, Env, Error, Fault, Money, ProductId, VariantId};
 use serde::Serialize;
-use store::{FromRow, Json, Read, Row, Tx};
+use store::{Asked, FromRow, Json, Read, Row, Tx};
 
 use crate::error::CatalogRefusal;
 use crate::product::must_exist;
@@ -125,8 +125,8 @@ impl FromRow for Offer {
 pub fn offers(
     read: &mut Read<'_>,
     ids: impl IntoIterator<Item = VariantId>,
-) -> Result<Vec<Offer>, Fault> {
-    read.rows_by_key(&sql::OFFERS, ids)
+) -> Result<Asked<Offer>, Fault> {
+    read.ask_by_key(&sql::OFFERS, ids)
 }
 
 /// The variants of these products that can be bought, as pairs. One statement.

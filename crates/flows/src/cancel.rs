@@ -13,6 +13,7 @@ impl Shop {
     pub async fn cancel(&self, customer: AccountId, order: OrderId, key: Key) -> Answer<()> {
         let who = Who::Customer(customer);
         self.lane.submit(Command::Cancel { order, who, reason: None, key }).await?;
+        kernel::crash_point!("flow.cancelled");
         Ok(())
     }
 

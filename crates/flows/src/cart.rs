@@ -95,6 +95,7 @@ impl Shop {
             self.make_cart(&owner).await?
         };
         self.lane.submit(Command::SetLine { cart, variant, change }).await?;
+        kernel::crash_point!("flow.line-set");
         self.cart(owner).await
     }
 
@@ -167,7 +168,8 @@ impl Shop {
     }
 
     async fn must_be_offered(&self, variant: VariantId) -> Answer<()> {
-        let offers = self.db.read(move |read| catalog::offers(read, [variant])).await?;
+        let offers =
+            self.db.read(move |read| catalog::offers(read, [variant])?.answer(read)).await?;
         if offers.iter().any(|offer| offer.active) {
             return Ok(());
         }
@@ -189,10 +191,12 @@ fn fill(
     now: Timestamp,
 ) -> Result<(), Error<Refusal>> {
     let lines = carts::lines(read, cart)?;
+    let holds = inventory::holds_of(read, cart.0)?;
+    let lines = lines.answer(read)?;
     let ids = || lines.iter().map(|line| line.variant_id);
     let offers = catalog::offers(read, ids())?;
     let levels = inventory::levels(read, ids())?;
-    let holds = inventory::holds_of(read, cart.0)?;
+    let (holds, offers, levels) = (holds.answer(read)?, offers.answer(read)?, levels.answer(read)?);
     let too_large = |_| Error::Refused(Refusal::AmountTooLarge);
     for line in &lines {
         let offer = offers.iter().find(|offer| offer.variant_id == line.variant_id);

@@ -56,7 +56,10 @@ impl Shop {
         let place =
             Place { quote, payment_method: payment_method.to_owned(), fingerprint, again: 0 };
         match self.lane.submit(Command::Place(Box::new(place))).await? {
-            Done::Placed(placed) => Ok(placed),
+            Done::Placed(placed) => {
+                kernel::crash_point!("flow.placed");
+                Ok(placed)
+            }
             other => Err(other.unexpected().into()),
         }
     }

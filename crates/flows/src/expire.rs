@@ -22,9 +22,15 @@ impl Shop {
             })
             .await?;
         let found = (holds.len(), orders.len());
+        if found != (0, 0) {
+            kernel::crash_point!("sweep.found");
+        }
         let holds = holds.into_iter().map(|(cart, variant)| Command::EndHold { cart, variant });
         let orders = orders.into_iter().map(|order| Command::Expire { order });
         self.lane.submit_all(holds.chain(orders)).await?;
+        if found != (0, 0) {
+            kernel::crash_point!("sweep.done");
+        }
         Ok(found)
     }
 }

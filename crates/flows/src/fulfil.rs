@@ -18,6 +18,7 @@ impl Shop {
         key: Key,
     ) -> Answer<()> {
         self.lane.submit(Command::Advance { order, to, staff, key }).await?;
+        kernel::crash_point!("flow.advanced");
         Ok(())
     }
 }

@@ -94,15 +94,17 @@ impl Shop {
         let (quote, short) = self
             .db
             .read(move |read| {
-                let picked = pick(read, customer, source)?;
-                let address = match address {
-                    Some(id) => Some(
-                        identity::addresses::find(read, customer, id)?
-                            .ok_or(Error::Refused(Refusal::NotFound("address")))?,
-                    ),
+                let asked = match address {
+                    Some(id) => identity::addresses::find(read, customer, id)?,
                     None => identity::addresses::preferred(read, customer)?,
                 };
-                let (lines, short) = price(read, &picked, settings.currency)?;
+                let picked = pick(read, customer, source)?;
+                let priced = price(read, &picked, settings.currency);
+                let found = asked.one(read)?;
+                if address.is_some() && found.is_none() {
+                    return Err(Error::Refused(Refusal::NotFound("address")));
+                }
+                let (address, (lines, short)) = (found, priced?);
                 let totals = sum(&settings, &lines)?;
                 let cart = picked.cart;
                 let quote =
@@ -111,6 +113,7 @@ impl Shop {
             })
             .await?;
         let token = self.sign(&quote)?;
+        kernel::crash_point!("flow.quoted");
         let mut missing = Vec::new();
         if quote.address.is_none() {
             missing.push("address");
@@ -135,6 +138,8 @@ impl Shop {
 struct Picked {
     cart: Option<(CartId, i64)>,
     wanted: Vec<(VariantId, i64)>,
+    /// What the cart has been promised.
+    holds: Vec<inventory::Hold>,
 }
 
 fn pick(
@@ -145,18 +150,21 @@ fn pick(
     match source {
         Source::BuyNow { variant_id, quantity } => {
             cart::check_quantity(quantity).map_err(Error::Refused)?;
-            Ok(Picked { cart: None, wanted: vec![(variant_id, quantity)] })
+            Ok(Picked { cart: None, wanted: vec![(variant_id, quantity)], holds: Vec::new() })
         }
         Source::Cart => {
             let nothing = || Error::Refused(Refusal::NothingSelected);
             let cart = carts::find(read, customer)?.ok_or_else(nothing)?;
             let lines = carts::lines(read, cart.id)?;
+            let holds = inventory::holds_of(read, cart.id.0)?;
+            let lines = lines.answer(read)?;
             let selected = lines.into_iter().filter(|line| line.selected);
             let wanted: Vec<_> = selected.map(|line| (line.variant_id, line.quantity)).collect();
             if wanted.is_empty() {
                 return Err(nothing());
             }
-            Ok(Picked { cart: Some((cart.id, cart.version)), wanted })
+            let holds = holds.answer(read)?;
+            Ok(Picked { cart: Some((cart.id, cart.version)), wanted, holds })
         }
     }
 }
@@ -169,10 +177,7 @@ fn price(
     let ids = || picked.wanted.iter().map(|(variant, _)| *variant);
     let offers = catalog::offers(read, ids())?;
     let levels = inventory::levels(read, ids())?;
-    let holds = match picked.cart {
-        Some((cart, _)) => inventory::holds_of(read, cart.0)?,
-        None => Vec::new(),
-    };
+    let (offers, levels) = (offers.answer(read)?, levels.answer(read)?);
     let mut lines = Vec::with_capacity(picked.wanted.len());
     let mut short = Vec::new();
     for &(variant_id, quantity) in &picked.wanted {
@@ -184,7 +189,7 @@ fn price(
         let line_total =
             offer.price.times(quantity).map_err(|_| Error::Refused(Refusal::AmountTooLarge))?.minor;
         let free = levels.iter().find(|stock| stock.variant_id == variant_id);
-        let own = holds.iter().find(|hold| hold.variant_id == variant_id);
+        let own = picked.holds.iter().find(|hold| hold.variant_id == variant_id);
         let available =
             free.map_or(0, inventory::Stock::available) + own.map_or(0, |hold| hold.quantity);
         if available < quantity {

@@ -25,6 +25,7 @@ impl Shop {
         }
         match self.lane.submit(Command::Adjust { variant, delta, staff, reason, key }).await? {
             Done::Adjusted { variant_id, product_id, on_hand, held, sold } => {
+                kernel::crash_point!("flow.adjusted");
                 Ok(Stock { variant_id, product_id, on_hand, held, sold })
             }
             other => Err(other.unexpected().into()),
@@ -34,7 +35,8 @@ impl Shop {
     /// The bug `StockOutsideLock`: what was read may have changed before it is written.
     #[cfg(feature = "planted")]
     async fn adjust_without_lock(&self, variant: VariantId, delta: i64) -> Answer<Stock> {
-        let before = self.db.read(move |read| inventory::levels(read, [variant])).await?.pop();
+        let before =
+            self.db.read(move |read| inventory::levels(read, [variant])?.one(read)).await?;
         let missing = || kernel::Error::Refused(crate::Refusal::NotFound("variant"));
         let mut stock = before.ok_or_else(missing)?;
         stock.on_hand = (stock.on_hand + delta).max(stock.held);

@@ -96,6 +96,7 @@ impl Shop {
                     idempotency::keep(tx, key, &answer, env.now())?;
                 }
                 let levels = inventory::levels_of_products(tx, [product])?;
+                kernel::crash_point!("flow.product-written");
                 Ok((page, levels))
             })
             .await

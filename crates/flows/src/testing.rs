@@ -249,7 +249,8 @@ impl Town {
     /// When they cannot be read.
     #[expect(clippy::expect_used, reason = "a story asks about what is there")]
     pub async fn stock(&self, variant: VariantId) -> inventory::Stock {
-        let levels = self.shop.db.read(move |read| inventory::levels(read, [variant])).await;
+        let levels =
+            self.shop.db.read(move |read| inventory::levels(read, [variant])?.answer(read)).await;
         levels.expect("levels").pop().expect("a variant that is counted")
     }
 

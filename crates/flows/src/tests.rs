@@ -5,11 +5,11 @@ mod breaks;
 mod carts;
 mod course;
 mod crowds;
+mod line;
 mod money;
 mod news;
 mod placing;
 mod quotes;
-mod traces;
 
 use kernel::{Error, Fault, SignedDuration};
 use orders::State;
@@ -63,10 +63,4 @@ async fn levels(town: &Town, variant: kernel::VariantId) -> (i64, i64, i64) {
 
 async fn state(town: &Town, order: kernel::OrderId) -> State {
     town.order(order).await.state
-}
-
-/// Rows of a dump that are about a table.
-fn rows_of(dump: &[String], table: &str) -> usize {
-    let start = format!("{table} ");
-    dump.iter().filter(|line| line.starts_with(&start)).count()
 }

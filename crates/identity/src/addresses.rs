@@ -3,7 +3,7 @@
 
 use kernel::{AccountId, AddressId, Env, Error, Fault, limits};
 use serde::{Deserialize, Serialize};
-use store::{Read, Tx};
+use store::{Asked, Read, Tx};
 
 use crate::error::AddressRefusal;
 use crate::{sql, text};
@@ -72,17 +72,13 @@ pub struct NewAddress {
 }
 
 /// The address `id` of `owner`. One look-up by key.
-pub fn find(
-    read: &mut Read<'_>,
-    owner: AccountId,
-    id: AddressId,
-) -> Result<Option<Address>, Fault> {
-    read.row(&sql::ADDRESS, &[&owner, &id])
+pub fn find(read: &mut Read<'_>, owner: AccountId, id: AddressId) -> Result<Asked<Address>, Fault> {
+    read.ask(&sql::ADDRESS, &[&owner, &id])
 }
 
 /// The address to offer first: the default one, else the latest.
-pub fn preferred(read: &mut Read<'_>, owner: AccountId) -> Result<Option<Address>, Fault> {
-    read.row(&sql::ADDRESS_PREFERRED, &[&owner])
+pub fn preferred(read: &mut Read<'_>, owner: AccountId) -> Result<Asked<Address>, Fault> {
+    read.ask(&sql::ADDRESS_PREFERRED, &[&owner])
 }
 
 /// All addresses of `owner`: the default one, then the latest first.
@@ -130,7 +126,7 @@ pub fn set_default(
     owner: AccountId,
     id: AddressId,
 ) -> Result<Address, Error<AddressRefusal>> {
-    let found = find(tx, owner, id)?;
+    let found = find(tx, owner, id)?.one(tx)?;
     let address = found.ok_or(Error::Refused(AddressRefusal::AddressUnknown))?;
     tx.execute(&sql::ADDRESS_NO_DEFAULT, &[&owner])?;
     tx.execute(&sql::ADDRESS_DEFAULT, &[&owner, &id])?;

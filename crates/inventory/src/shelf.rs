@@ -5,7 +5,7 @@
 
 use kernel::planted::{self, Bug};
 use kernel::{AccountId, CartId, Env, Fault, OrderId, Timestamp, Uuid, VariantId};
-use store::{FromRow, Param, Row, Tracked, Tx};
+use store::{Asked, FromRow, Param, Row, Tracked, Tx};
 
 use crate::sql;
 use crate::stock::{Cause, Movement, Stock, add_movements};
@@ -100,19 +100,23 @@ impl Shelf {
         Ok(())
     }
 
-    /// Loads and locks the counters of `variants`, and of whatever the loaded holds are of.
-    pub fn load_stock(
-        &mut self,
+    /// Asks for the counters of `variants`, and of whatever the loaded holds are of, and locks
+    /// them; [`Shelf::take_stock`] takes the answer.
+    pub fn ask_stock(
+        &self,
         tx: &mut Tx<'_>,
         variants: impl IntoIterator<Item = VariantId>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Asked<Stock>, Fault> {
         let first = (Uuid::nil(), VariantId(Uuid::nil()));
         let last = (Uuid::max(), VariantId(Uuid::max()));
         let held = self.holds.range(first..=last).map(|((_, variant), _)| variant);
         let wanted: Vec<VariantId> = variants.into_iter().chain(held).collect();
-        let stock: Vec<Stock> = tx.rows_by_key(&sql::STOCK_LOCKED, wanted)?;
+        tx.ask_by_key(&sql::STOCK_LOCKED, wanted)
+    }
+
+    /// Takes counters as they are in the database.
+    pub fn take_stock(&mut self, stock: Vec<Stock>) {
         self.stock.load(stock.into_iter().map(|stock| (stock.variant_id, stock)));
-        Ok(())
     }
 
     /// Units of a variant that nobody has been promised; 0 for one that is not counted.

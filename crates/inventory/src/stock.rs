@@ -1,7 +1,7 @@
 //! What is there of a variant, and why.
 
 use kernel::{AccountId, CartId, Env, Fault, MovementId, OrderId, ProductId, Timestamp, VariantId};
-use store::{Param, Read, Tx, from_row};
+use store::{Asked, Param, Read, Tx, from_row};
 
 use crate::shelf::Hold;
 use crate::sql;
@@ -118,8 +118,8 @@ pub fn overwrite(tx: &mut Tx<'_>, stock: Stock) -> Result<(), Fault> {
 pub fn levels(
     read: &mut Read<'_>,
     variants: impl IntoIterator<Item = VariantId>,
-) -> Result<Levels, Fault> {
-    read.rows_by_key(&sql::STOCK, variants)
+) -> Result<Asked<Stock>, Fault> {
+    read.ask_by_key(&sql::STOCK, variants)
 }
 
 /// The counters of all variants of `products`, for showing.
@@ -131,8 +131,8 @@ pub fn levels_of_products(
 }
 
 /// The live promises made to a cart or an order, for showing.
-pub fn holds_of(read: &mut Read<'_>, owner: kernel::Uuid) -> Result<Vec<Hold>, Fault> {
-    read.rows_by_key(&sql::HOLDS, [owner])
+pub fn holds_of(read: &mut Read<'_>, owner: kernel::Uuid) -> Result<Asked<Hold>, Fault> {
+    read.ask_by_key(&sql::HOLDS, [owner])
 }
 
 /// Cart holds that ended at `now` or before, the oldest first, up to `limit`.
@@ -166,5 +166,4 @@ pub(crate) fn add_movements(tx: &mut Tx<'_>, movements: &[Movement]) -> Result<(
             movement.created_at.value(),
         ]
     })
-    .map(|_| ())
 }

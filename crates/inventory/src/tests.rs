@@ -32,7 +32,8 @@ async fn on_shelf(db: &Db, work: impl Fn(&mut Shelf, &Env) + Send + 'static) -> 
     db.write_lane(move |tx| {
         let mut shelf = Shelf::default();
         shelf.load_holds(tx, [CART.id(), ORDER.0])?;
-        shelf.load_stock(tx, [SHIRT, SOCKS])?;
+        let stock = shelf.ask_stock(tx, [SHIRT, SOCKS])?;
+        shelf.take_stock(stock.answer(tx)?);
         work(&mut shelf, &env);
         shelf.write(tx)
     })
@@ -50,7 +51,7 @@ async fn stocked(db: &Db, shirts: i64, socks: i64) {
 
 /// `on_hand`, `held` and `sold`.
 async fn counters(db: &Db, variant: VariantId) -> (i64, i64, i64) {
-    let found = db.read(move |read| levels(read, [variant])).await.unwrap();
+    let found = db.read(move |read| levels(read, [variant])?.answer(read)).await.unwrap();
     (found[0].on_hand, found[0].held, found[0].sold)
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, TryStreamExt as _};
 use flows::{Answer, NewsEffect, Paying, RefundEnd, Refusal, Shop};
 use gateways::{
     Acknowledgement, BUYER_PATIENCE, Confirmation, CreatePayment, CreateRefund, Gateway,
@@ -19,13 +20,11 @@ use payments::{Attempt, AttemptState, News, Notice, Refund, RefundState, Saw};
 use store::idempotency::Key;
 use tokio::sync::{Mutex, Notify};
 
-use crate::together::together;
-
 /// Rows one sweep takes up.
 const SWEEP: i64 = 64;
 /// Notices that are looked into at one time: each waits for its gateway, and one after the other
 /// they would come in faster than they are settled.
-const NOTICES_AT_ONCE: usize = 16;
+const NOTICES_AT_ONCE: usize = 64;
 /// Tries after which a notice is left for a person.
 const NOTICE_TRIES_MAX: i64 = 20;
 
@@ -81,6 +80,7 @@ impl Cashier {
             return Err(Error::Refused(Refusal::MethodUnknown(gateway.to_owned())));
         }
         let paying = self.shop.intend_payment(customer, order, gateway, key).await?;
+        kernel::crash_point!("pay.intended");
         if paying.redirect_url.is_none() {
             self.submit(&paying, BUYER_PATIENCE).await;
         }
@@ -97,7 +97,11 @@ impl Cashier {
     /// the browser says is not believed, what the gateway says is.
     pub async fn look(&self, order: OrderId) -> Result<(), Fault> {
         let attempts = self.shop.db.read(move |read| payments::of_order(read, order)).await?;
-        for attempt in attempts.iter().filter(|attempt| attempt.state.is_live()) {
+        // Also about those that were over: the buyer may come from paying one all the same.
+        let open = |attempt: &&Attempt| {
+            attempt.state != AttemptState::Captured && attempt.review.is_none()
+        };
+        for attempt in attempts.iter().filter(open) {
             self.ask(attempt, "return", BUYER_PATIENCE).await?;
         }
         Ok(())
@@ -114,6 +118,7 @@ impl Cashier {
                 return Some(gateway.acknowledge(Acknowledgement::Rejected));
             }
         };
+        kernel::crash_point!("notice.checked");
         let (reference, attempt_id) = match &notification.subject {
             Subject::Payment { gateway_id, attempt } => (gateway_id.clone(), *attempt),
             Subject::Refund { gateway_id, .. } => (gateway_id.clone(), None),
@@ -135,6 +140,7 @@ impl Cashier {
             received_at: now,
         };
         let kept = self.shop.db.write(move |tx| payments::receive(tx, &notice)).await;
+        kernel::crash_point!("notice.kept");
         self.notices.notify_one();
         Some(gateway.acknowledge(match kept {
             Ok(_) => Acknowledgement::Stored,
@@ -153,17 +159,15 @@ impl Cashier {
         let _alone = self.reading.lock().await;
         let now = self.shop.env.now();
         let due = self.shop.db.read(move |read| payments::notices_due(read, now, SWEEP)).await?;
-        for some in due.chunks(NOTICES_AT_ONCE) {
-            let looks = some.iter().map(|notice| self.look_into(notice, now));
-            for looked in together(looks).await {
-                looked?;
-            }
-        }
-        Ok(due.len())
+        let count = due.len();
+        let looks = due.into_iter().map(|notice| Ok(self.look_into(notice, now)));
+        stream::iter(looks).try_buffer_unordered(NOTICES_AT_ONCE).try_collect::<()>().await?;
+        Ok(count)
     }
 
-    async fn look_into(&self, notice: &payments::Waiting, now: Timestamp) -> Result<(), Fault> {
+    async fn look_into(&self, notice: payments::Waiting, now: Timestamp) -> Result<(), Fault> {
         let (id, tries) = (notice.id, notice.tries);
+        kernel::crash_point!("notice.to-be-looked-into");
         let effect = match notice.attempt_id {
             Some(attempt) => self.ask_about(attempt, "notice").await?,
             None => Some("about nothing that waits".to_owned()),
@@ -178,7 +182,9 @@ impl Cashier {
                 Some(effect) => payments::notice_handled(tx, id, effect, now),
                 None => payments::notice_failed(tx, id, after(now, backoff(tries))),
             })
-            .await
+            .await?;
+        kernel::crash_point!("notice.handled");
+        Ok(())
     }
 
     /// Asks about attempts that are due; gives how many there were.
@@ -186,13 +192,19 @@ impl Cashier {
         let now = self.shop.env.now();
         let due = self.shop.db.read(move |read| payments::to_poll(read, now, SWEEP)).await?;
         for attempt in &due {
-            let (id, polls) = (attempt.id, attempt.polls);
+            // Noted first: what is seen may set another time, and an attempt at which the round
+            // ends must not be the first of the next one too.
+            let (id, again_at) = (attempt.id, after(now, backoff(attempt.polls)));
+            kernel::crash_point!("poll.found");
+            self.shop.db.write(move |tx| payments::mark_polled(tx, id, Some(again_at))).await?;
+            kernel::crash_point!("poll.marked");
             if attempt.state == AttemptState::Submitting {
                 self.resubmit(attempt).await?;
             }
-            self.ask(attempt, "poll", WORKER_PATIENCE).await?;
-            let again_at = after(now, backoff(polls));
-            self.shop.db.write(move |tx| payments::mark_polled(tx, id, Some(again_at))).await?;
+            let seen = self.ask(attempt, "poll", WORKER_PATIENCE).await?;
+            if seen.is_some() && attempt.state == AttemptState::Canceled {
+                self.shop.db.write(move |tx| payments::mark_polled(tx, id, None)).await?;
+            }
         }
         Ok(due.len())
     }
@@ -202,10 +214,12 @@ impl Cashier {
         let now = self.shop.env.now();
         let due = self.shop.db.read(move |read| payments::refunds_due(read, now, SWEEP)).await?;
         for refund in &due {
+            kernel::crash_point!("refund.found");
             if let Some((state, reference)) = self.send_back(refund).await? {
                 let (refund_id, order_id) = (refund.id, refund.order_id);
                 let end = RefundEnd { refund_id, order_id, state, reference };
                 settle_quietly(self.shop.refund_ended(end).await)?;
+                kernel::crash_point!("refund.noted");
             } else {
                 let (id, again_at) = (refund.id, after(now, backoff(refund.tries)));
                 self.shop.db.write(move |tx| payments::refund_failed(tx, id, again_at)).await?;
@@ -238,7 +252,10 @@ impl Cashier {
         let Some(gateway) = self.gateways.get(paying.gateway.as_str()) else { return };
         let Some(request) = self.request(paying) else { return };
         let key = IdempotencyKey::create(paying.attempt_id);
-        let noted = match gateway.create(&request, &key, within).await {
+        kernel::crash_point!("pay.gateway-to-be-called");
+        let created = gateway.create(&request, &key, within).await;
+        kernel::crash_point!("pay.gateway-called");
+        let noted = match created {
             Ok(created) => {
                 let url = match created.confirmation {
                     Confirmation::Redirect { url, .. } => Some(url.to_string()),
@@ -256,6 +273,7 @@ impl Cashier {
                 if over { self.over(paying, &error).await } else { Ok(()) }
             }
         };
+        kernel::crash_point!("pay.noted");
         if let Err(fault) = noted {
             tracing::error!(%fault, "a gateway's answer was not noted; the sweep asks again");
         }
@@ -313,7 +331,8 @@ impl Cashier {
         Ok(effect.map(|effect| effect.word().to_owned()))
     }
 
-    /// Fetches the truth from the gateway and hands it on. None when the gateway was mute.
+    /// Fetches the truth from the gateway and hands it on. None when the gateway was mute, or the
+    /// shop cannot write down what it says: that is tried again, and holds up nobody else's money.
     async fn ask(
         &self,
         attempt: &Attempt,
@@ -329,12 +348,19 @@ impl Cashier {
                 return Ok(None);
             }
         };
+        kernel::crash_point!("news.fetched");
         let news = news(&seen, source);
-        match self.shop.payment_news(attempt.order_id, attempt.id, news).await {
+        let told = self.shop.payment_news(attempt.order_id, attempt.id, news).await;
+        kernel::crash_point!("news.settled");
+        match told {
             Ok(effect) => Ok(Some(effect)),
             Err(Error::Refused(refusal)) => {
                 tracing::warn!(%refusal, "news of a payment was not wanted");
                 Ok(Some(NewsEffect::Nothing))
+            }
+            Err(Error::Fault(fault)) if fault.may_be_one_command() => {
+                tracing::error!(attempt = %attempt.id, %fault, "news of a payment was not kept");
+                Ok(None)
             }
             Err(Error::Fault(fault)) => Err(fault),
         }
@@ -353,7 +379,10 @@ impl Cashier {
         let id = if planted::is(Bug::RefundTwice) { self.shop.env.id() } else { refund.id };
         let request = CreateRefund { refund: id, payment, amount: refund.amount };
         let key = IdempotencyKey::refund(id);
-        Ok(match gateway.refund(&request, &key, WORKER_PATIENCE).await {
+        kernel::crash_point!("refund.gateway-to-be-called");
+        let given = gateway.refund(&request, &key, WORKER_PATIENCE).await;
+        kernel::crash_point!("refund.gateway-called");
+        Ok(match given {
             Ok(seen) => match seen.status {
                 RemoteRefundStatus::Succeeded => Some((RefundState::Succeeded, seen.gateway_id)),
                 RemoteRefundStatus::Failed { reason } => {

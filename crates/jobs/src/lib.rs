@@ -6,7 +6,6 @@
 mod cashier;
 mod relay;
 mod schedule;
-mod together;
 
 pub use cashier::{Cashier, Started};
 pub use relay::{Consumer, Journal};

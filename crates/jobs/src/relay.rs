@@ -44,6 +44,7 @@ pub(crate) async fn round(shop: &Shop, consumers: &[Arc<dyn Consumer>]) -> Resul
     if due.is_empty() {
         return Ok(0);
     }
+    kernel::crash_point!("relay.found");
     let count = due.len();
     let mut done = Vec::with_capacity(count);
     let mut failed = Vec::new();
@@ -59,6 +60,7 @@ pub(crate) async fn round(shop: &Shop, consumers: &[Arc<dyn Consumer>]) -> Resul
             Some(why) => failed.push((event, why)),
         }
     }
+    kernel::crash_point!("relay.handed-on");
     shop.db
         .write(move |tx| {
             outbox::delivered(tx, &done, now)?;
@@ -68,6 +70,7 @@ pub(crate) async fn round(shop: &Shop, consumers: &[Arc<dyn Consumer>]) -> Resul
             })
         })
         .await?;
+    kernel::crash_point!("relay.marked");
     Ok(count)
 }
 

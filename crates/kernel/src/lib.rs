@@ -9,6 +9,7 @@ mod id;
 pub mod limits;
 mod money;
 pub mod planted;
+pub mod points;
 
 pub use env::{Clock, Env, ManualClock, Rng, SeededRng, SystemClock, SystemRng};
 pub use error::{Coded, Error, Fault, Kind};

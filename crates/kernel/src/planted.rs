@@ -69,6 +69,8 @@ bugs! {
     LateSuccessTakesAll = "late success takes units that are gone",
     /// Nobody asks about an attempt whose gateway did not answer.
     AttemptForgotten = "attempt never asked about again",
+    /// Nobody looks again at an attempt that was over, though money may come all the same.
+    NoLastLook = "payment that is over never looked at again",
     /// A cancelled order that had its units does not give them back.
     NothingTakenBack = "units of a cancelled sale not taken back",
 }

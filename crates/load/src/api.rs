@@ -29,6 +29,11 @@ impl Token {
         value.set_sensitive(true);
         Ok(Self(value))
     }
+
+    /// As it stands in the header.
+    pub fn value(&self) -> &HeaderValue {
+        &self.0
+    }
 }
 
 /// A request with a JSON body, or none when the body is empty.

@@ -33,11 +33,42 @@ Examples:
   Fifty times kill -9 under load, and not one acknowledged order may be missing:
     cargo run --release -p load -- kill --rounds 50 --engine postgres
 
+  Three hundred ends at named places of the code, with payments, refunds and expiry under way:
+    cargo build --profile crash -p server --features failpoints
+    cargo run --release -p load -- crash --kills 300 --connections 8
+    cargo run --release -p load -- crash --kills 20 --points writer.committed,pay.gateway-called
+
+  A hundred power cuts, as root; and two ways to see that they would be noticed:
+    cargo run --release -p load -- power --cuts 100 --connections 8
+    cargo run --release -p load -- power --cuts 10 --lying-disk
+    cargo run --release -p load -- power --cuts 10 --weaken normal
+
   Ten times more visitors than the shop can serve (needs the right to make control groups):
     cargo run --release -p load -- overload --svg docs/overload.svg
 
 Exit code: 0 good; 1 errors, violations, missing orders or a wrong number of orders;
 2 the run could not be made.";
+
+const ATTACK_HELP: &str = "\
+Examples:
+  Everything, on a throw-away shop of either engine:
+    cargo run --release -p load -- attack
+    cargo run --release -p load -- attack --engine postgres --html attacks.html
+
+  In a minute and a half, as the build does it:
+    cargo run --release -p load -- attack --quick
+
+  Races with a database that is 100 ms away, which widens every gap between look and write:
+    cargo run --release -p load -- attack --only A01,A08,A13,A16 --engine postgres --db-delay 100ms
+
+  A shop that runs already. On this machine it is attacked at once; elsewhere it has to show that
+  it is yours: without --proof a token is printed, which the shop has to answer at
+  /.well-known/holdfast-attack.
+    cargo run --release -p load -- attack --target http://127.0.0.1:8080 \\
+        --admin admin@example.com:PASSWORD --database sqlite:holdfast-data/shop.db
+
+Exit code: 0 everything was held; 1 something got through, or could not be tried; 2 the run could
+not be made. An attack makes orders, accounts and products: never aim it at a shop that sells.";
 
 /// Buys from a shop over HTTP, measures, and has the shop's books verified afterwards.
 #[derive(Debug, Parser)]
@@ -67,6 +98,16 @@ pub enum Scenario {
     /// `mixed`, cut off by kill -9 again and again; every acknowledged order must survive
     #[command(after_long_help = EXAMPLES)]
     Kill(Kill),
+    /// The process ended at named places of its code, one after the other (docs/crash-points.md)
+    #[command(after_long_help = EXAMPLES)]
+    Crash(Crash),
+    /// The power cut again and again under a busy day, with SQLite on a disk that forgets what
+    /// was not synced (a FUSE file system of ours; needs /dev/fuse and root)
+    #[command(after_long_help = EXAMPLES)]
+    Power(Power),
+    /// Tries what people try on shops, and says what was held and what got through
+    #[command(after_long_help = ATTACK_HELP)]
+    Attack(Attack),
 }
 
 impl Scenario {
@@ -79,6 +120,9 @@ impl Scenario {
             Self::Mixed(arguments) => &arguments.common,
             Self::Kill(arguments) => &arguments.common,
             Self::Overload(arguments) => &arguments.common,
+            Self::Crash(arguments) => &arguments.common,
+            Self::Power(arguments) => &arguments.common,
+            Self::Attack(arguments) => &arguments.common,
         }
     }
 }
@@ -180,6 +224,85 @@ pub struct Overload {
     pub common: Common,
 }
 
+#[derive(Debug, Args)]
+pub struct Attack {
+    /// Rounds of each race (default 50; 5 with --quick)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rounds: Option<u32>,
+    /// Fewer rounds and smaller crowds: a minute and a half
+    #[arg(long)]
+    pub quick: bool,
+    /// Only these, by their numbers: A01,A13
+    #[arg(long, value_delimiter = ',', value_name = "NUMBERS")]
+    pub only: Vec<String>,
+    /// Show all attacks and do none
+    #[arg(long)]
+    pub list: bool,
+    /// Print every case, also those that were held
+    #[arg(long)]
+    pub cases: bool,
+    /// What a target that is not on this machine answers to show that it is yours
+    #[arg(long, requires = "target", value_name = "TOKEN")]
+    pub proof: Option<String>,
+    /// The secret of the target's payment sandbox, to play the payer and forge notices
+    #[arg(long, requires = "target", value_name = "SECRET", hide_env_values = true)]
+    pub sandbox_secret: Option<String>,
+    /// Write everything as JSON into this file
+    #[arg(long, value_name = "FILE")]
+    pub json_file: Option<PathBuf>,
+    /// Write a page for people into this file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write this engine's column of the table of attacks into this file
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Crash {
+    /// How many times the shop is ended at a point
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub kills: u32,
+    /// Only these points (default: all that the engine comes by, in turn)
+    #[arg(long, value_delimiter = ',', value_name = "NAME,NAME")]
+    pub points: Vec<String>,
+    /// Products in the catalogue
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub products: u32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Power {
+    /// How many times the power goes
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub cuts: u32,
+    /// Open SQLite with this `synchronous` setting, to see orders being lost; needs the shop with
+    /// crash points
+    #[arg(long, value_name = "WORD")]
+    pub weaken: Option<Weaker>,
+    /// The disk answers every sync and keeps none, as bad ones do: orders will be lost
+    #[arg(long)]
+    pub lying_disk: bool,
+    /// Products in the catalogue
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub products: u32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What SQLite may be told instead of FULL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Weaker {
+    /// The log is synced when it is folded back, not at a commit
+    Normal,
+    /// Nothing is synced
+    Off,
+}
+
 /// Closed loop unless `--rate` is given.
 #[derive(Clone, Debug, Args)]
 pub struct Pacing {
@@ -233,11 +356,14 @@ pub struct Common {
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// The `holdfast` binary (default: next to this program, built when missing)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "shop", value_name = "FILE")]
     pub binary: Option<PathBuf>,
     /// More configuration for the throw-away shop, handed on as it is
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
+    /// Make every word between the throw-away shop and PostgreSQL so late, each way: `100ms`
+    #[arg(long, value_parser = duration, value_name = "TIME", conflicts_with = "target")]
+    pub db_delay: Option<Duration>,
     /// A PostgreSQL server where a throw-away database may be made; none: a private one is started
     #[arg(
         long = "postgres",
@@ -306,6 +432,18 @@ fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() && number > 0.0 && number <= 1e7 => Ok(number),
         _ => Err("a number above zero is needed".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => (number, 1),
+        (None, Some(number)) => (number, 1000),
+        (None, None) => return Err("write it like 100ms or 2s".to_owned()),
+    };
+    match number.parse::<u64>() {
+        Ok(number) if number * unit <= 60_000 => Ok(Duration::from_millis(number * unit)),
+        _ => Err("a whole number up to a minute is needed".to_owned()),
     }
 }
 

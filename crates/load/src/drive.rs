@@ -16,7 +16,7 @@ use tokio::time::MissedTickBehavior;
 use crate::client::{Call, Connection};
 use crate::clock::now;
 use crate::ledger::{Book, Ledger, Verdict};
-use crate::pace::{Gate, Pace, Turn};
+use crate::pace::{Gate, Limit, Pace, Turn};
 use crate::stats::Op;
 use crate::usage::{Sample, Used};
 
@@ -62,6 +62,21 @@ pub struct Plan {
     pub seed: u64,
     /// The shop's process, when it is ours to look at.
     pub server: Option<u32>,
+}
+
+impl Plan {
+    /// A closed loop from the first moment on, that goes on until it is stopped.
+    pub fn endless(address: SocketAddr, connections: u32, seed: u64) -> Self {
+        Self {
+            label: String::new(),
+            address,
+            connections,
+            pace: Pace::Closed { limit: Limit::NONE },
+            warmup: Duration::ZERO,
+            seed,
+            server: None,
+        }
+    }
 }
 
 /// What a stretch of load came to.

@@ -13,7 +13,6 @@ use crate::cli::Kill;
 use crate::drive::{Plan, drive_until, style};
 use crate::ledger::Ledger;
 use crate::mixed::Day;
-use crate::pace::{Limit, Pace};
 use crate::report::{Kills, Report};
 use crate::scene::Draw;
 use crate::shop::Shop;
@@ -34,15 +33,7 @@ pub async fn run(arguments: Kill) -> anyhow::Result<Report> {
     let mut shop = Shop::open(common, &draw.name()).await?;
     let day = Arc::new(Day::prepare(&shop, common, draw, arguments.products).await?);
     let mut rng = ChaCha8Rng::seed_from_u64(draw.seed);
-    let mut plan = Plan {
-        label: String::new(),
-        address: shop.address,
-        connections: common.connections,
-        pace: Pace::Closed { limit: Limit::NONE },
-        warmup: Duration::ZERO,
-        seed: draw.seed,
-        server: None,
-    };
+    let mut plan = Plan::endless(shop.address, common.connections, draw.seed);
     let mut report = Report::of("kill", &plan, &shop, draw);
     let mut kills = Kills { rounds: arguments.rounds, ..Kills::default() };
     let bar = ProgressBar::new(arguments.rounds.into());
@@ -60,7 +51,7 @@ pub async fn run(arguments: Kill) -> anyhow::Result<Report> {
         let restart = shop.start_time().unwrap_or_default();
         kills.slowest_restart_ms = kills.slowest_restart_ms.max(restart.as_secs_f64() * 1e3);
         let drawn = rng.random_range(0..OLDER_MAX);
-        after_restart(&day, &shop, before, drawn, &mut kills, &mut report).await?;
+        after_restart(&day, &shop, before, (OLDER_MAX, drawn), &mut kills, &mut report).await?;
         bar.inc(1);
         bar.set_message(format!(
             "{} acknowledged, {} missing, {} violations",
@@ -100,11 +91,11 @@ async fn one_round(
 }
 
 /// Sends what is in doubt again, asks for what was acknowledged, and has the books verified.
-async fn after_restart(
+pub async fn after_restart(
     day: &Day,
     shop: &Shop,
     before: usize,
-    drawn: usize,
+    (older_max, drawn): (usize, usize),
     kills: &mut Kills,
     report: &mut Report,
 ) -> anyhow::Result<()> {
@@ -113,7 +104,7 @@ async fn after_restart(
     let resolved = check::resolve(shop.address, &day.buyers, &day.journal, doubts).await?;
     kills.resolved += resolved as u64;
     let mut orders = day.journal.since(before);
-    orders.extend(day.journal.sample_before(before, OLDER_MAX, drawn));
+    orders.extend(day.journal.sample_before(before, older_max, drawn));
     let missing = check::missing("checking orders", shop.address, &day.buyers, orders).await?;
     report.missing.extend(missing);
     report.verify(shop).await

@@ -37,6 +37,8 @@ pub struct Ledger {
     turns: AtomicU64,
     /// The shop is about to be killed: connections that break are no errors.
     cutting: AtomicBool,
+    /// The shop will end at a moment nobody knows: the first connection that breaks is it.
+    cut_awaited: AtomicBool,
 }
 
 /// The counts; what was done in the warm-up is not among them, except its errors.
@@ -82,7 +84,8 @@ impl Ledger {
         }
         let answer = match outcome {
             Ok(answer) => answer,
-            Err(_) if self.cutting.load(Ordering::Relaxed) => {
+            Err(_) if self.excuses_breaks() => {
+                self.expect_cut();
                 book.cut_off += 1;
                 return Verdict::Unknown;
             }
@@ -159,6 +162,16 @@ impl Ledger {
         self.cutting.store(true, Ordering::Relaxed);
     }
 
+    /// The shop will end by itself some time: connections that break are its end.
+    pub fn await_cut(&self) {
+        self.cut_awaited.store(true, Ordering::Relaxed);
+    }
+
+    /// True when a connection that breaks is no error.
+    pub fn excuses_breaks(&self) -> bool {
+        self.is_cutting() || self.cut_awaited.load(Ordering::Relaxed)
+    }
+
     /// True once the shop is about to be killed.
     pub fn is_cutting(&self) -> bool {
         self.cutting.load(Ordering::Relaxed)
@@ -189,7 +202,8 @@ impl Book {
         self.samples.extend(other.samples.into_iter().take(room));
     }
 
-    fn error(&mut self, describe: impl FnOnce() -> String) {
+    /// Counts an error; the first few are kept to be printed.
+    pub fn error(&mut self, describe: impl FnOnce() -> String) {
         self.errors += 1;
         if self.samples.len() < SAMPLES_MAX {
             self.samples.push(describe());
@@ -281,5 +295,17 @@ mod tests {
         assert!(matches!(judged(&ledger, true, Ok(answer(500, "internal"))), Verdict::Failed));
         let book = ledger.close();
         assert_eq!((book.cut_off, book.errors), (1, 1));
+    }
+
+    #[test]
+    fn a_cut_that_is_awaited_begins_with_the_first_break() {
+        let ledger = Ledger::default();
+        ledger.await_cut();
+        assert!(matches!(judged(&ledger, true, Ok(answer(201, ""))), Verdict::Served(_)));
+        assert!(ledger.excuses_breaks() && !ledger.is_cutting());
+        assert!(matches!(judged(&ledger, true, Err(Broken::Late)), Verdict::Unknown));
+        assert!(ledger.is_cutting());
+        let book = ledger.close();
+        assert_eq!((book.cut_off, book.errors), (1, 0));
     }
 }

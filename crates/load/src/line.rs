@@ -50,6 +50,12 @@ struct Line<'a> {
     pages: BTreeMap<&'a str, Page>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kill: Option<KillLine>,
+    /// Why the run ended before its time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<&'a str>,
+    /// How often each crash point was struck.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    points: BTreeMap<&'a str, u32>,
     operations: BTreeMap<&'a str, Figures>,
     disk: Option<&'a str>,
     machine: String,
@@ -110,6 +116,12 @@ impl Report {
             left: self.left,
             pages: self.page_rates(),
             kill: self.kills.as_ref().map(|kills| self.kill_line(kills)),
+            broken: self.broken.as_deref(),
+            points: self
+                .points
+                .iter()
+                .map(|share| (share.point.name.as_str(), share.struck))
+                .collect(),
             operations: self.figures().into_iter().map(|(op, of)| (op.name(), of)).collect(),
             disk: self.disk.as_deref(),
             machine: machine(),

@@ -3,13 +3,20 @@
 //! It speaks HTTP only, like any customer; what it knows of the shop is the published contract.
 //! Around that it starts the `holdfast` binary on a throw-away database, and after every run it
 //! asks `holdfast verify` whether the shop's books still add up.
+//!
+//! `kill`, `crash` and `power` end the shop again and again and look what is left of what it
+//! promised; they keep the payment world themselves, which does not die with the shop.
 
 mod api;
+mod attack;
 mod browse;
+mod busy;
 mod check;
 mod cli;
 mod client;
 mod clock;
+mod counted;
+mod crash;
 mod drive;
 mod errands;
 mod hot_sku;
@@ -22,6 +29,7 @@ mod mixed;
 mod overload;
 mod pace;
 mod postgres;
+mod power;
 mod purchase;
 mod report;
 mod scene;
@@ -32,6 +40,7 @@ mod table;
 mod target;
 mod usage;
 mod verify;
+mod witness;
 
 #[cfg(test)]
 mod fake;
@@ -90,11 +99,14 @@ async fn run(scenario: Scenario) -> anyhow::Result<bool> {
     let report = match scenario {
         // Its figures are not those of the others.
         Scenario::Overload(arguments) => return overload::run(arguments).await,
+        Scenario::Attack(arguments) => return attack::run(arguments).await,
         Scenario::HotSku(arguments) => hot_sku::run(arguments).await?,
         Scenario::Spread(arguments) => spread::run(arguments).await?,
         Scenario::Browse(arguments) => browse::run(arguments).await?,
         Scenario::Mixed(arguments) => mixed::run(arguments).await?,
         Scenario::Kill(arguments) => kill::run(arguments).await?,
+        Scenario::Crash(arguments) => crash::run(arguments).await?,
+        Scenario::Power(arguments) => power::run(arguments).await?,
     };
     if json {
         println!("{}", report.json_line()?);

@@ -69,7 +69,7 @@ enum Sent {
 async fn die(worker: &Worker, bytes: &[u8]) {
     let outcome = send_and_hang_up(worker.address, bytes).await;
     if let Err(error) = outcome
-        && !worker.ledger.is_cutting()
+        && !worker.ledger.excuses_breaks()
     {
         worker.ledger.wrong(|| format!("a client that hangs up: {error}"));
     }

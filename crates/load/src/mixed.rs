@@ -112,14 +112,15 @@ impl Day {
     }
 
     /// One of the buyers that only this connection plays: a cart has one hand in it at a time.
-    fn buyer(&self, worker: &mut Worker) -> (u32, &Buyer) {
+    pub fn buyer(&self, worker: &mut Worker) -> (u32, &Buyer) {
         let own: Vec<usize> =
             (worker.index as usize..self.buyers.len()).step_by(self.connections as usize).collect();
         let index = own[worker.rng.random_range(0..own.len())];
         (u32::try_from(index).unwrap_or_default(), &self.buyers[index])
     }
 
-    fn variant(&self, worker: &mut Worker) -> Uuid {
+    /// One of the variants.
+    pub fn variant(&self, worker: &mut Worker) -> Uuid {
         self.variants[worker.rng.random_range(0..self.variants.len())]
     }
 
@@ -211,7 +212,7 @@ impl Day {
     }
 
     /// Unlike any key of another run, also with the same seed.
-    fn key(&self, worker: &mut Worker) -> u128 {
+    pub fn key(&self, worker: &mut Worker) -> u128 {
         (u128::from(self.tag) << 96) | (worker.rng.random::<u128>() >> 32)
     }
 }
@@ -232,7 +233,8 @@ impl Visit for Day {
     }
 }
 
-fn percent(worker: &mut Worker) -> u32 {
+/// 0 to 99, drawn.
+pub fn percent(worker: &mut Worker) -> u32 {
     worker.rng.random_range(0..100)
 }
 

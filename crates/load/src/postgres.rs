@@ -55,6 +55,27 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Another fresh database in the same server.
+    pub fn sibling(&self, name: &str) -> anyhow::Result<Sibling> {
+        let (maintenance, url) = urls(&self.url, name)?;
+        let maintenance = urls(&maintenance, "postgres")?.1;
+        let programs = programs().ok();
+        let psql = programs.map_or_else(|| PathBuf::from("psql"), |dir| dir.join("psql"));
+        query(&psql, &maintenance, &format!("create database {name}"))?;
+        let dropped = Dropped { psql, maintenance, name: name.to_owned() };
+        Ok(Sibling { url, _dropped: dropped })
+    }
+}
+
+/// A second database; gone when this is dropped.
+#[derive(Debug)]
+pub struct Sibling {
+    /// What a shop is given as `database.url`.
+    pub url: String,
+    _dropped: Dropped,
+}
+
 /// The URL to make and drop databases with, and that of the database called `name`.
 fn urls(server: &str, name: &str) -> anyhow::Result<(String, String)> {
     let mut url = Url::parse(server).context("the PostgreSQL address is not a URL")?;
@@ -161,7 +182,10 @@ impl Server {
             .stderr(log)
             .spawn()
             .context("`postgres` could not be run")?;
-        let url = format!("postgres://{ACCOUNT}@127.0.0.1:{port}/postgres");
+        // Through its socket, as one does with a server on the same machine; a slash in the place
+        // of a host is written as %2F.
+        let socket = home.path().display().to_string().replace('/', "%2F");
+        let url = format!("postgres://{ACCOUNT}@{socket}:{port}/postgres");
         let mut server = Self { url, programs, process, home };
         server.answers().await?;
         Ok(server)
@@ -232,7 +256,8 @@ fn programs() -> anyhow::Result<PathBuf> {
     })
 }
 
-fn free_port() -> anyhow::Result<u16> {
+/// A port that nobody listens on just now.
+pub fn free_port() -> anyhow::Result<u16> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
     Ok(listener.local_addr()?.port())
 }

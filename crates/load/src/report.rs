@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::crash::Share;
 use crate::drive::{Plan, Stretch};
 use crate::ledger::Book;
 use crate::scene::Draw;
 use crate::shop::Shop;
 use crate::stats::{Figures, Op};
 use crate::usage::Used;
+use crate::verify::Verified;
 
 /// Above this share of a core the generator itself may be what was measured.
 pub const GENERATOR_SHARE_MAX: f64 = 0.7;
@@ -43,6 +45,10 @@ pub struct Report {
     /// Acknowledged orders that are not there, or not as they were.
     pub missing: BTreeMap<Uuid, String>,
     pub kills: Option<Kills>,
+    /// Why the run ended before its time.
+    pub broken: Option<String>,
+    /// Crash points, with how often each was struck.
+    pub points: Vec<Share>,
     /// Requests a second of each kind of page.
     pub pages: Vec<PageRate>,
     pub notes: Vec<String>,
@@ -122,11 +128,37 @@ impl Report {
     /// Has the shop's books verified, on top of what was found before.
     pub async fn verify(&mut self, shop: &Shop) -> anyhow::Result<()> {
         if let Some(verified) = shop.verify().await? {
-            self.checked = Some(verified.checked);
-            self.violations = Some(self.violations.unwrap_or_default() + verified.violations);
-            self.violation_details.extend(verified.details);
+            self.add_verified(verified);
         }
         Ok(())
+    }
+
+    /// Adds what `verify` found, on top of what was found before.
+    pub fn add_verified(&mut self, verified: Verified) {
+        self.checked = Some(verified.checked);
+        self.violations = Some(self.violations.unwrap_or_default() + verified.violations);
+        self.violation_details.extend(verified.details);
+    }
+
+    /// Adds something that is wrong and that no single answer showed.
+    pub fn wrong(&mut self, what: String) {
+        self.book.error(|| what);
+    }
+
+    /// The shop could not be looked at any further: the run ends here.
+    pub fn broken(&mut self, why: String) {
+        self.broken = Some(why);
+    }
+
+    /// Adds how often each crash point was struck.
+    pub fn set_points(&mut self, points: Vec<Share>) {
+        self.points = points;
+    }
+
+    /// Crash points that were tried again and again and never come by.
+    pub fn never_come_by(&self) -> Vec<&str> {
+        let given_up = self.points.iter().filter(|share| share.is_given_up());
+        given_up.map(|share| share.point.name.as_str()).collect()
     }
 
     /// The last looks at the shop while it still runs.
@@ -137,7 +169,7 @@ impl Report {
 
     /// Why the run is not good; empty when it is.
     pub fn failures(&self) -> Vec<String> {
-        let mut reasons = Vec::new();
+        let mut reasons: Vec<String> = self.broken.iter().cloned().collect();
         if self.book.errors > 0 {
             reasons.push(format!("{} errors", self.book.errors));
         }
@@ -146,6 +178,10 @@ impl Report {
         }
         if !self.missing.is_empty() {
             reasons.push(format!("{} acknowledged orders are missing", self.missing.len()));
+        }
+        let never = self.never_come_by();
+        if !never.is_empty() {
+            reasons.push(format!("crash points never come by: {}", never.join(", ")));
         }
         if let Some((orders, units)) = self.expected {
             let placed = self.book.placed;

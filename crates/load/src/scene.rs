@@ -40,6 +40,11 @@ impl Draw {
         Self { tag, seed: seed.unwrap_or(drawn & 0xffff_ffff) }
     }
 
+    /// Numbers that do not follow from the seed: for secrets, which nobody may guess.
+    pub fn stranger(self, which: u32) -> u64 {
+        RandomState::new().hash_one((self.tag, which))
+    }
+
     /// For names: eight letters and digits.
     pub fn name(self) -> String {
         format!("{:08x}", self.tag)

@@ -1,5 +1,7 @@
 //! The shop under load: one of our own on a throw-away database, or one that already runs.
 
+mod armed;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,9 +12,10 @@ use anyhow::{Context as _, bail, ensure};
 use hyper::StatusCode;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use proxy::{Line, Proxy};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::api::{self, Token};
 use crate::cli::{Common, Engine};
@@ -23,6 +26,10 @@ use crate::target;
 use crate::usage;
 use crate::verify::{Verified, verify};
 
+pub use armed::Fresh;
+
+/// Where a shop with crash points looks for those that are armed.
+const FAILPOINTS: &str = "FAILPOINTS";
 const OWNER: &str = "owner@load.example";
 const START_MAX: Duration = Duration::from_mins(1);
 const KILL_MAX: Duration = Duration::from_secs(5);
@@ -46,11 +53,15 @@ pub struct Shop {
 struct Own {
     process: Option<Serving>,
     settings: Vec<String>,
+    /// Crash points and words that every start from here on is told.
+    failpoints: Option<String>,
     log: PathBuf,
     start: Duration,
     disk: String,
-    _database: Option<Database>,
-    _home: TempDir,
+    /// What is between the shop and its database, when that is to be slow.
+    line: Option<Proxy>,
+    database: Option<Database>,
+    home: TempDir,
 }
 
 impl Shop {
@@ -58,8 +69,13 @@ impl Shop {
     pub async fn open(common: &Common, tag: &str) -> anyhow::Result<Self> {
         match (&common.target, &common.admin) {
             (Some(url), Some(admin)) => Self::visit(common, url, admin).await,
-            _ => Self::start(common, tag).await,
+            _ => Self::start(common, tag, None).await,
         }
+    }
+
+    /// One of our own whose SQLite file lies in this directory; everything else beside it.
+    pub async fn open_in(common: &Common, tag: &str, directory: &Path) -> anyhow::Result<Self> {
+        Self::start(common, tag, Some(directory)).await
     }
 
     async fn visit(common: &Common, url: &str, admin: &str) -> anyhow::Result<Self> {
@@ -68,6 +84,15 @@ impl Shop {
             bail!("--admin is given as email:password");
         };
         let admin = api::log_in(&mut Connection::to(address), email, password).await?;
+        Self::visited(common, address, admin).await
+    }
+
+    /// A shop that was found and signed in to.
+    pub async fn visited(
+        common: &Common,
+        address: SocketAddr,
+        admin: Token,
+    ) -> anyhow::Result<Self> {
         let binary = match &common.database {
             Some(_) => Some(find_binary(common.binary.as_deref()).await?),
             None => None,
@@ -80,7 +105,7 @@ impl Shop {
         Ok(Self { address, admin, engine, database: common.database.clone(), binary, own: None })
     }
 
-    async fn start(common: &Common, tag: &str) -> anyhow::Result<Self> {
+    async fn start(common: &Common, tag: &str, database_in: Option<&Path>) -> anyhow::Result<Self> {
         let binary = find_binary(common.binary.as_deref()).await?;
         let parent = common.dir.clone().unwrap_or_else(std::env::temp_dir);
         let home = tempfile::Builder::new()
@@ -89,7 +114,10 @@ impl Shop {
             .with_context(|| format!("no throw-away directory in {}", parent.display()))?;
         let disk = usage::file_system(home.path()).unwrap_or_else(|| "unknown".to_owned());
         let (url, database) = match common.engine {
-            Engine::Sqlite => (format!("sqlite:{}", home.path().join("shop.db").display()), None),
+            Engine::Sqlite => {
+                let file = database_in.unwrap_or(home.path()).join("shop.db");
+                (format!("sqlite:{}", file.display()), None)
+            }
             Engine::Postgres => {
                 let name = format!("holdfast_load_{tag}");
                 let named = common.postgres.as_deref().filter(|url| !url.is_empty());
@@ -98,8 +126,17 @@ impl Shop {
             }
         };
         let password = create_owner(&binary, &url).await?;
+        let (line, served) = match common.db_delay {
+            Some(delay) => {
+                ensure!(database.is_some(), "--db-delay needs --engine postgres");
+                let (line, served) = Proxy::before(&url).context("a line to PostgreSQL")?;
+                line.carry(Line { latency: delay, ..Line::default() });
+                (Some(line), served)
+            }
+            None => (None, url.clone()),
+        };
         let mut settings = vec![
-            format!("database.url={url}"),
+            format!("database.url={served}"),
             "server.listen=127.0.0.1:0".to_owned(),
             "sandbox.listen=127.0.0.1:0".to_owned(),
             format!("media.directory={}", home.path().join("media").display()),
@@ -111,15 +148,17 @@ impl Shop {
         ];
         settings.extend(common.settings.iter().cloned());
         let log = home.path().join("serve.log");
-        let (process, address, start) = Serving::start(&binary, &settings, &log).await?;
+        let (process, address, start) = Serving::start(&binary, &settings, &log, None).await?;
         let own = Own {
             process: Some(process),
             settings,
+            failpoints: None,
             log,
             start,
             disk,
-            _database: database,
-            _home: home,
+            line,
+            database,
+            home,
         };
         let admin = api::log_in(&mut Connection::to(address), OWNER, &password).await?;
         Ok(Self {
@@ -158,6 +197,19 @@ impl Shop {
         self.pid().and_then(usage::resident_peak_bytes)
     }
 
+    /// How late every word between our shop and its database is from now on, where --db-delay
+    /// has put a line there.
+    pub fn carry_late(&self, latency: Duration) {
+        if let Some(line) = self.own.as_ref().and_then(|own| own.line.as_ref()) {
+            line.carry(Line { latency, ..Line::default() });
+        }
+    }
+
+    /// Whether there is a database to read.
+    pub fn has_books(&self) -> bool {
+        self.database.is_some()
+    }
+
     /// Whether the books add up; none when there is no database to read.
     pub async fn verify(&self) -> anyhow::Result<Option<Verified>> {
         match (&self.binary, &self.database) {
@@ -184,11 +236,37 @@ impl Shop {
         let (Some(own), Some(binary)) = (&mut self.own, &self.binary) else {
             bail!("only a shop of our own is started again");
         };
-        let (process, address, start) = Serving::start(binary, &own.settings, &own.log).await?;
+        let failpoints = own.failpoints.as_deref();
+        let (process, address, start) =
+            Serving::start(binary, &own.settings, &own.log, failpoints).await?;
         own.process = Some(process);
         own.start = start;
         self.address = address;
         Ok(())
+    }
+}
+
+/// What a shop says on its standard output.
+struct Said(Lines<BufReader<ChildStdout>>);
+
+impl Said {
+    /// Where it listens, as soon as it does.
+    async fn listening(&mut self) -> anyhow::Result<SocketAddr> {
+        let said = async {
+            while let Some(line) = self.0.next_line().await? {
+                if let Some(url) = line.trim().strip_prefix("listening on ") {
+                    return target::loopback(url);
+                }
+            }
+            bail!("the shop ended before it listened")
+        };
+        let late = || bail!("the shop does not listen after {} s", START_MAX.as_secs());
+        tokio::time::timeout(START_MAX, said).await.unwrap_or_else(|_| late())
+    }
+
+    /// Whatever else it prints must not fill the pipe.
+    fn drain(mut self) {
+        tokio::spawn(async move { while let Ok(Some(_)) = self.0.next_line().await {} });
     }
 }
 
@@ -203,14 +281,38 @@ impl Serving {
         binary: &Path,
         settings: &[String],
         log: &Path,
+        failpoints: Option<&str>,
     ) -> anyhow::Result<(Self, SocketAddr, Duration)> {
         let begun = now();
+        let (serving, mut lines) = Self::spawn(binary, settings, log, failpoints)?;
+        let address = lines.listening().await.with_context(|| tail(log))?;
+        lines.drain();
+        let answer = Connection::to(address).send(api::get("/readyz", None)).await?;
+        ensure!(
+            answer.status == StatusCode::OK,
+            "{}",
+            api::in_full("the shop listens but is not ready", &answer)
+        );
+        Ok((serving, address, begun.elapsed()))
+    }
+
+    /// Starts the process, with crash points armed when they are named.
+    fn spawn(
+        binary: &Path,
+        settings: &[String],
+        log: &Path,
+        failpoints: Option<&str>,
+    ) -> anyhow::Result<(Self, Said)> {
         let errors = fs::OpenOptions::new().create(true).append(true).open(log)?;
         let mut command = Command::new(binary);
         command.arg("serve");
         for setting in settings {
             command.args(["--set", setting]);
         }
+        match failpoints {
+            Some(failpoints) => command.env(FAILPOINTS, failpoints),
+            None => command.env_remove(FAILPOINTS),
+        };
         let mut child = command
             // Its own group: Ctrl-C comes to us, and we stop it.
             .process_group(0)
@@ -221,28 +323,7 @@ impl Serving {
             .spawn()
             .with_context(|| format!("`{}` could not be started", binary.display()))?;
         let stdout = child.stdout.take().context("the shop has no standard output")?;
-        let mut lines = BufReader::new(stdout).lines();
-        let listening = async {
-            while let Some(line) = lines.next_line().await? {
-                if let Some(url) = line.trim().strip_prefix("listening on ") {
-                    return target::loopback(url);
-                }
-            }
-            bail!("the shop ended before it listened")
-        };
-        let address = tokio::time::timeout(START_MAX, listening)
-            .await
-            .unwrap_or_else(|_| bail!("the shop does not listen after {} s", START_MAX.as_secs()))
-            .with_context(|| tail(log))?;
-        // Whatever else it prints must not fill the pipe.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let answer = Connection::to(address).send(api::get("/readyz", None)).await?;
-        ensure!(
-            answer.status == StatusCode::OK,
-            "{}",
-            api::in_full("the shop listens but is not ready", &answer)
-        );
-        Ok((Self { child }, address, begun.elapsed()))
+        Ok((Self { child }, Said(BufReader::new(stdout).lines())))
     }
 
     async fn stop(mut self) -> anyhow::Result<()> {
@@ -304,7 +385,7 @@ async fn create_owner(binary: &Path, database: &str) -> anyhow::Result<String> {
 }
 
 /// The shop's binary: the one that was named, the one next to this program, or a fresh build.
-async fn find_binary(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+pub async fn find_binary(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(named) = named {
         ensure!(named.is_file(), "there is no `{}`", named.display());
         return Ok(named.to_owned());

@@ -21,12 +21,13 @@ pub enum Op {
     Cancel,
     Pay,
     Order,
+    Staff,
     Baseline,
 }
 
 impl Op {
     /// All, in the order they are reported.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Buy,
         Self::Quote,
         Self::Place,
@@ -36,6 +37,7 @@ impl Op {
         Self::Cancel,
         Self::Pay,
         Self::Order,
+        Self::Staff,
         Self::Baseline,
     ];
 
@@ -51,6 +53,7 @@ impl Op {
             Self::Cancel => "cancel",
             Self::Pay => "pay",
             Self::Order => "order",
+            Self::Staff => "staff",
             Self::Baseline => "baseline",
         }
     }

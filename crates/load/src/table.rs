@@ -79,6 +79,20 @@ impl Report {
         } else if !self.missing.is_empty() {
             writeln!(out, "  {} acknowledged orders missing", self.missing.len())?;
         }
+        self.write_points(out)
+    }
+
+    fn write_points(&self, out: &mut String) -> fmt::Result {
+        if self.points.is_empty() {
+            return Ok(());
+        }
+        let struck = self.points.iter().filter(|share| share.struck > 0).count();
+        writeln!(out, "  {struck} of {} crash points struck", self.points.len())?;
+        let not_yet = self.points.iter().filter(|share| share.struck == 0);
+        let names: Vec<&str> = not_yet.map(|share| share.point.name.as_str()).collect();
+        if !names.is_empty() {
+            writeln!(out, "  not struck: {}", names.join(", "))?;
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use kernel::planted::{self, Bug};
 use kernel::{CartId, Fault, OrderId, Timestamp};
 use store::outbox::Event;
-use store::{Param, Tracked, Tx};
+use store::{Asked, Param, Tracked, Tx};
 
 use crate::lifecycle::{NotAllowed, State};
 use crate::order::{Actor, Line, Order, Step};
@@ -24,15 +24,27 @@ pub struct Book {
 }
 
 impl Book {
-    /// Loads and locks orders. An id that is not there is simply not loaded.
-    pub fn load(
-        &mut self,
+    /// Asks for orders and locks them; [`Book::take`] takes the answer.
+    pub fn ask(
+        &self,
         tx: &mut Tx<'_>,
         ids: impl IntoIterator<Item = OrderId>,
-    ) -> Result<(), Fault> {
-        let orders: Vec<Order> = tx.rows_by_key(&sql::ORDERS_LOCKED, ids)?;
+    ) -> Result<Asked<Order>, Fault> {
+        tx.ask_by_key(&sql::ORDERS_LOCKED, ids)
+    }
+
+    /// Takes orders as they are in the database. An id that is not there is simply not loaded.
+    pub fn take(&mut self, orders: Vec<Order>) {
         self.orders.load(orders.into_iter().map(|order| (order.id, order)));
-        Ok(())
+    }
+
+    /// Asks for orders to be answered from, and not to be changed: without a lock.
+    pub fn look(
+        &self,
+        tx: &mut Tx<'_>,
+        ids: impl IntoIterator<Item = OrderId>,
+    ) -> Result<Asked<Order>, Fault> {
+        tx.ask_by_key(&sql::ORDERS, ids)
     }
 
     /// Loads the lines of orders.

@@ -88,7 +88,8 @@ async fn place(db: &Db, order: Order) -> Result<(), Fault> {
 async fn step(db: &Db, order: OrderId, to: State) -> Result<Result<(), NotAllowed>, Fault> {
     db.write_lane(move |tx| {
         let mut book = Book::default();
-        book.load(tx, [order])?;
+        let orders = book.ask(tx, [order])?;
+        book.take(orders.answer(tx)?);
         let taken = book.step(order, to, Actor::Clock, Some("why".into()), env().now());
         if taken.is_ok() && to == State::Paid {
             book.settled_by(order, AttemptId(order.0));

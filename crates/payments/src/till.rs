@@ -3,13 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{AttemptId, Fault, Money, OrderId, RefundId, Timestamp, Uuid};
+use kernel::planted::{self, Bug};
+use kernel::{AttemptId, Fault, Money, OrderId, RefundId, SignedDuration, Timestamp, Uuid};
 use store::{Param, Tracked, Tx, Value};
 
 use crate::attempt::{Attempt, AttemptState, Observed};
 use crate::judge::News;
 use crate::refund::{Refund, RefundState};
 use crate::sql;
+
+/// A gateway that said an attempt is over is asked once more after so long: longer than the term
+/// any gateway gives a payer. Somebody may have paid all the same, and the notice be lost.
+const LAST_LOOK: SignedDuration = SignedDuration::from_hours(2);
 
 /// See the module's words.
 #[derive(Default, Debug)]
@@ -86,7 +91,8 @@ impl Till {
         self.attempts.put(id, attempt);
     }
 
-    /// Notes news and what it did. A new state that is final ends the polling.
+    /// Notes news and what it did. Money that came, or a person who has to look, ends the polling;
+    /// an attempt that is over is looked at once more, after its payer's term.
     pub fn observe(
         &mut self,
         id: AttemptId,
@@ -102,9 +108,13 @@ impl Till {
             attempt.reference = Some(news.reference.clone());
         }
         change(attempt);
-        if !attempt.state.is_live() || attempt.review.is_some() {
-            attempt.poll_at = None;
-        }
+        let last_look = now.checked_add(LAST_LOOK).ok();
+        attempt.poll_at = match attempt.state {
+            _ if attempt.review.is_some() => None,
+            AttemptState::Captured => None,
+            AttemptState::Canceled => last_look.filter(|_| !planted::is(Bug::NoLastLook)),
+            AttemptState::Submitting | AttemptState::AwaitingPayer => attempt.poll_at,
+        };
         self.observed.push(Observed {
             attempt_id: id,
             seq: attempt.observations,

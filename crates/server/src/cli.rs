@@ -42,6 +42,9 @@ pub enum Command {
     Config,
     /// Print every error code of the API with what it means, as Markdown.
     Errors,
+    /// Print the crash points of this build, as Markdown.
+    #[cfg(feature = "failpoints")]
+    Points,
 }
 
 /// `holdfast demo`

@@ -9,6 +9,8 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _armed = kernel::points::arm();
     match server::run(server::cli::Cli::parse()) {
         Ok(code) => code,
         Err(error) => {

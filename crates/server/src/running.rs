@@ -27,8 +27,8 @@ pub fn schemas() -> Vec<&'static Schema> {
 
 /// Opens the database that `config` names and brings its tables up to date.
 pub fn open_database(config: &Config) -> anyhow::Result<Db> {
-    let options =
-        Options { url: config.database.url.clone(), connections: config.database.connections };
+    let connections = config.database.connections;
+    let options = Options { connections, ..Options::new(config.database.url.clone()) };
     Db::open(&options, &schemas()).map_err(|error| anyhow!(error))
 }
 
@@ -71,6 +71,7 @@ impl Running {
         };
         let public_url: Url = public_url.parse().context("server.public_url")?;
         let db = open_database(config)?;
+        kernel::crash_point!("start.database-open");
         let (gateway, sandbox) = payment_sandbox(config, &db, &env).await?;
         let mut gateways: Vec<Arc<dyn Gateway>> = Vec::new();
         gateways.extend(gateway);
@@ -81,6 +82,7 @@ impl Running {
         }
         let identity = identity(config, &env)?;
         let shop = Shop::open(db, env, settings).await?;
+        kernel::crash_point!("start.shop-open");
         let cashier = Cashier::new(shop.clone(), gateways, public_url.clone());
         let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
         let app = App::new(Parts {
@@ -97,9 +99,11 @@ impl Running {
     /// Serves until `stop`; then finishes what is under way and closes the database.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (say_stop, stopped) = watch::channel(false);
+        kernel::crash_point!("start.ready");
         let jobs = tokio::spawn(self.jobs.run(stopped));
         let admission = Admission::of_shop(&self.shop, self.public_url.scheme() == "https");
         web::serve(self.listener, web::router(self.app), admission, stop).await?;
+        kernel::crash_point!("stop.served");
         // Nobody left to hear it means that the jobs have ended already.
         let _ = say_stop.send(true);
         jobs.await.context("the background work")?;
@@ -108,7 +112,9 @@ impl Running {
         }
         let db = self.shop.db.clone();
         drop(self.shop);
+        kernel::crash_point!("stop.to-be-closed");
         tokio::task::spawn_blocking(move || db.close()).await?;
+        kernel::crash_point!("stop.closed");
         Ok(())
     }
 }

@@ -135,8 +135,9 @@ impl Bank {
             .then(|| self.dice(|dice| *dice.pick(&[Lie::Amount, Lie::Currency, Lie::Reference])));
         let now = self.executor.clock().true_now();
         let mut book = self.book();
-        let others = book.payments.values().filter(|other| other.attempt != attempt);
-        let other = others.last().map_or("pay_000".to_owned(), |other| other.reference.clone());
+        let mut others = book.payments.values().filter(|other| other.attempt != attempt);
+        let other =
+            others.next_back().map_or("pay_000".to_owned(), |other| other.reference.clone());
         let Some(payment) = book.payments.get_mut(&attempt) else { return false };
         let in_time = payment.stands == Stands::Open && now < payment.deadline;
         let taken = in_time || late && payment.stands != Stands::Captured;

@@ -12,7 +12,9 @@ mod doors;
 mod executor;
 mod explore;
 mod life;
+pub mod model;
 mod process;
+pub mod real;
 mod shrink;
 mod sql;
 #[cfg(test)]

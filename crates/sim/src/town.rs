@@ -55,15 +55,13 @@ pub struct Town {
 impl Town {
     /// Builds the town; `altered` is run on its tables at last, for bugs that are planted there.
     pub fn build(altered: &str) -> Result<Self, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .map_err(|error| error.to_string())?;
-        let memory = Memory::new(SCHEMAS).map_err(|error| error.to_string())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(text)?;
+        let memory = Memory::new(SCHEMAS).map_err(text)?;
         let (env, _) = Env::manual(start(), 1);
         let db = memory.open(Arc::new(()), None);
         let customers = runtime.block_on(customers(&db, &env))?;
-        let goods = runtime.block_on(goods(&db, &env)).map_err(|error| error.to_string())?;
-        memory.raw(altered).map_err(|fault| fault.to_string())?;
+        let goods = runtime.block_on(goods(&db, &env)).map_err(text)?;
+        memory.raw(altered).map_err(text)?;
         Ok(Self { memory, used: Mutex::default(), customers, staff: env.id(), goods })
     }
 
@@ -71,11 +69,11 @@ impl Town {
     pub fn move_in(&self) -> Result<Memory, String> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(memory) = used {
-            memory.put_back().map_err(|fault| fault.to_string())?;
+            memory.put_back().map_err(text)?;
             return Ok(memory);
         }
-        let memory = self.memory.copy().map_err(|error| error.to_string())?;
-        memory.remember().map_err(|fault| fault.to_string())?;
+        let memory = self.memory.copy().map_err(text)?;
+        memory.remember().map_err(text)?;
         Ok(memory)
     }
 
@@ -88,7 +86,7 @@ impl Town {
 async fn customers(db: &Db, env: &Env) -> Result<Vec<AccountId>, String> {
     // Nobody signs in with these passwords: they may be cheap.
     let cheap = PasswordPolicy { memory_kib: 8, passes: 1 };
-    let identity = Identity::new(cheap, env).map_err(|error| error.to_string())?;
+    let identity = Identity::new(cheap, env).map_err(text)?;
     let mut ids = Vec::new();
     for name in CUSTOMERS {
         let new = NewAccount {
@@ -97,7 +95,7 @@ async fn customers(db: &Db, env: &Env) -> Result<Vec<AccountId>, String> {
             name: name.to_owned(),
         };
         let made = identity.create(db, env, new, Role::Customer).await;
-        let id = made.map_err(|error| error.to_string())?.id;
+        let id = made.map_err(text)?.id;
         let address = NewAddress {
             name: name.to_owned(),
             line1: "1 Long Lane".into(),
@@ -107,9 +105,7 @@ async fn customers(db: &Db, env: &Env) -> Result<Vec<AccountId>, String> {
             ..NewAddress::default()
         };
         let env = env.clone();
-        db.write(move |tx| addresses::add(tx, &env, id, address.clone()))
-            .await
-            .map_err(|error| error.to_string())?;
+        db.write(move |tx| addresses::add(tx, &env, id, address.clone())).await.map_err(text)?;
         ids.push(id);
     }
     Ok(ids)
@@ -141,4 +137,8 @@ async fn goods(db: &Db, env: &Env) -> Result<Vec<Good>, Error<CatalogRefusal>> {
         goods.extend(made.into_iter().map(|(variant, _)| Good { variant, price, units }));
     }
     Ok(goods)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }

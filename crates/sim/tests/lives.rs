@@ -1,6 +1,12 @@
 //! Lives in the size of a test: a few hundred; `cargo run --release -p sim -- --lives 10000` is
 //! the size of a check before a change goes in.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on without its town ends"
+)]
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::thread::available_parallelism;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use kernel::Fault;
 
@@ -30,12 +31,15 @@ pub struct Options {
     pub url: String,
     /// Connections that read, and (PostgreSQL) as many that write.
     pub connections: usize,
+    /// How long a PostgreSQL that took a statement may keep silent before its connection is given
+    /// up; longer than the server itself lets a statement run.
+    pub patience: Duration,
 }
 
 impl Options {
     /// The URL with the usual pool: four readers, about twice the cores this is sized for.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections: 4 }
+        Self { url: url.into(), connections: 4, patience: Duration::from_secs(35) }
     }
 }
 

@@ -27,13 +27,13 @@ pub mod idempotency;
 mod sql;
 
 pub use db::{Db, EngineKind, OpenError, Options};
-pub use inject::Injector;
+pub use inject::{Break, Hold, Injector, Step};
 pub use kernel::Fault;
 pub use migrate::{Migration, Schema};
 pub use sea_query;
 pub use statement::{Column, DeleteMany, InsertMany, Statement, Texts, UpdateMany, to_sqlite};
 pub use tracked::Tracked;
-pub use tx::{Read, Tx};
+pub use tx::{Asked, Read, Tx};
 pub use value::{FromColumn, FromRow, Json, Param, Row, Value};
 
 /// The store's own tables: outbox and idempotency keys.

@@ -47,14 +47,20 @@ impl Schema {
     }
 
     pub(crate) fn migrate_sqlite(&self, conn: &mut rusqlite::Connection) -> Result<(), OpenError> {
-        self.runner(true)?.run(conn).map(|_| ()).map_err(|cause| self.failed(&cause))
+        kernel::crash_point!("tables.to-be-made");
+        self.runner(true)?.run(conn).map_err(|cause| self.failed(&cause))?;
+        kernel::crash_point!("tables.made");
+        Ok(())
     }
 
     pub(crate) async fn migrate_postgres(
         &self,
         client: &mut tokio_postgres::Client,
     ) -> Result<(), OpenError> {
-        self.runner(false)?.run_async(client).await.map(|_| ()).map_err(|cause| self.failed(&cause))
+        kernel::crash_point!("tables.to-be-made-there");
+        self.runner(false)?.run_async(client).await.map_err(|cause| self.failed(&cause))?;
+        kernel::crash_point!("tables.made-there");
+        Ok(())
     }
 
     fn failed(&self, cause: &refinery::Error) -> OpenError {

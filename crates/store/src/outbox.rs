@@ -64,7 +64,6 @@ pub fn add(tx: &mut Tx<'_>, events: &[Event]) -> Result<(), Fault> {
             event.at.value(),
         ]
     })
-    .map(|_| ())
 }
 
 /// Up to `limit` facts that are due at `now`, oldest first.

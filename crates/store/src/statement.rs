@@ -91,16 +91,6 @@ struct Pair {
 
 macro_rules! verb {
     ($name:ident) => {
-        impl $name {
-            pub(crate) fn postgres_text(&'static self) -> &'static str {
-                &self.texts.get_or_init(|| self.write_texts()).postgres
-            }
-
-            pub(crate) fn sqlite_text(&'static self) -> &'static str {
-                &self.texts.get_or_init(|| self.write_texts()).sqlite
-            }
-        }
-
         impl Texts for $name {
             fn name(&self) -> &'static str {
                 self.name

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
+pub use back_door::Beside;
 pub(crate) use back_door::{sqlite_dump, sqlite_tables};
 
 pub use crate::sqlite::{Call, Gate, Memory, Turn};
@@ -46,10 +47,23 @@ impl TestDb {
             EngineKind::Sqlite => sqlite_copy(schemas),
             EngineKind::Postgres => (postgres_copy(schemas), None),
         };
-        let options = Options { url: url.clone(), connections: 2 };
+        let options = Options { connections: 2, ..Options::new(url.clone()) };
         let db = Db::open_with(&options, schemas, Some(injector.clone()))
             .expect("the fresh database opens");
         Self { db, injector, url, _directory: directory }
+    }
+}
+
+impl TestDb {
+    /// Opens the same database once more, with faults of its own: another node on PostgreSQL, or
+    /// the next process, once the first has closed it.
+    ///
+    /// # Panics
+    /// When it cannot be opened.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without its database")]
+    pub fn open_again(&self, injector: &Arc<Injector>) -> Db {
+        let options = Options { connections: 2, ..Options::new(self.url.clone()) };
+        Db::open_with(&options, &[], Some(injector.clone())).expect("it opens again")
     }
 }
 
@@ -77,7 +91,7 @@ fn sqlite_copy(schemas: &[&'static Schema]) -> (String, Option<TempDir>) {
         if !template.exists() {
             let fresh = directory.path().join("template.db");
             let url = format!("sqlite:{}", fresh.display());
-            Db::open(&Options { url, connections: 1 }, schemas)
+            Db::open(&Options { connections: 1, ..Options::new(url) }, schemas)
                 .expect("the tables are made")
                 .close();
             std::fs::rename(fresh, &template).expect("the template is kept");

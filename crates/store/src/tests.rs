@@ -2,6 +2,7 @@
 
 mod breaks;
 mod keeping;
+mod line;
 mod memory;
 mod opening;
 mod statements;
@@ -19,6 +20,7 @@ crate::sql! {
     query ALL_NUMBERS { "select n from things order by n" }
     query COUNT { "select count(*) from things" }
     query NUMBERS_OF { "select id, n from things where id = any($1) order by id for update" }
+    query FIND_LATE { "select id, n from things where id = $1 and n > 0" }
     query ADD_WHOLE {
         "insert into things (id, n, word, yes, at, raw, doc) values ($1, $2, $3, $4, $5, $6, $7)"
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use kernel::{Fault, Uuid};
 use sea_query::{PostgresQueryBuilder, SelectStatement, SqliteQueryBuilder};
 
-use crate::inject::Injector;
-use crate::statement::{DeleteMany, InsertMany, Statement, UpdateMany};
-use crate::value::{FromRow, Param, Row, Value};
+use crate::inject::{Injector, Step};
+use crate::statement::{DeleteMany, InsertMany, Statement, Texts, UpdateMany};
+use crate::value::{Columns, FromRow, Param, Row, Value};
 use crate::{postgres, sqlite};
 
 pub(crate) enum Conn<'c> {
@@ -21,14 +21,62 @@ pub struct Read<'c> {
     conn: Conn<'c>,
     injector: Option<Arc<Injector>>,
     failure: Option<Fault>,
+    /// What the next statement is to whoever watches.
+    step: fn(&'static str) -> Step,
 }
 
 /// A transaction that can be asked and written.
 pub struct Tx<'c>(Read<'c>);
 
+/// A question whose rows are on their way. It is answered by whoever was asked.
+#[must_use = "rows that nobody wants need not be asked for"]
+pub enum Asked<T> {
+    /// They are here.
+    Here(Vec<T>),
+    /// They come over the wire; the number they were asked under.
+    Sent(usize),
+}
+
+impl<T> Default for Asked<T> {
+    fn default() -> Self {
+        Self::Here(Vec::new())
+    }
+}
+
+impl<T: FromRow> Asked<T> {
+    /// The rows. Waits for them, and for those of all that was asked before.
+    pub fn answer(self, read: &mut Read<'_>) -> Result<Vec<T>, Fault> {
+        match self {
+            Self::Here(rows) => Ok(rows),
+            Self::Sent(number) => read.fetch(number),
+        }
+    }
+
+    /// The only row, if there is one.
+    pub fn one(self, read: &mut Read<'_>) -> Result<Option<T>, Fault> {
+        Ok(self.answer(read)?.pop())
+    }
+}
+
+fn collected<T: FromRow>(
+    query: impl FnOnce(&mut sqlite::Take<'_>) -> Result<(), Fault>,
+) -> Result<Asked<T>, Fault> {
+    let mut found = Vec::new();
+    query(&mut |row| {
+        found.push(T::from_row(row)?);
+        Ok(())
+    })?;
+    Ok(Asked::Here(found))
+}
+
+/// A set verb met fewer rows than it was given.
+pub(crate) fn not_all_there(touched: u64, wanted: u64) -> Fault {
+    Fault::Broken(format!("{touched} rows were there to change instead of {wanted}"))
+}
+
 impl<'c> Read<'c> {
     pub(crate) fn new(conn: Conn<'c>, injector: Option<Arc<Injector>>) -> Self {
-        Self { conn, injector, failure: None }
+        Self { conn, injector, failure: None, step: Step::Looks }
     }
 
     /// All rows of `statement`.
@@ -37,12 +85,7 @@ impl<'c> Read<'c> {
         statement: &'static Statement,
         params: &[&dyn Param],
     ) -> Result<Vec<T>, Fault> {
-        let mut found = Vec::new();
-        self.each(statement, params, |row| {
-            found.push(T::from_row(row)?);
-            Ok(())
-        })?;
-        Ok(found)
+        self.ask(statement, params)?.answer(self)
     }
 
     /// The only row of `statement`, if there is one.
@@ -54,60 +97,88 @@ impl<'c> Read<'c> {
         Ok(self.rows(statement, params)?.pop())
     }
 
-    /// All rows whose key is one of `keys`; the statement says `= any($1)` and takes nothing
-    /// else. Keys are asked for in ascending order and once each, so that a statement that ends
-    /// in `for update` locks in the one order all of us keep. O(n log n) in the keys.
+    /// All rows whose key is one of `keys`; see [`Read::ask_by_key`].
     pub fn rows_by_key<T: FromRow, K: Into<Uuid>>(
         &mut self,
         statement: &'static Statement,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<T>, Fault> {
+        self.ask_by_key(statement, keys)?.answer(self)
+    }
+
+    /// Asks for all rows of `statement` without waiting for them: on PostgreSQL several
+    /// questions in a row cost one round trip. They are worked on in the order they were asked.
+    pub fn ask<T: FromRow>(
+        &mut self,
+        statement: &'static Statement,
+        params: &[&dyn Param],
+    ) -> Result<Asked<T>, Fault> {
+        self.before(statement.name())?;
+        let asked = match &mut self.conn {
+            Conn::Sqlite(conn) => {
+                collected(|take| sqlite::query(conn, statement.sqlite_text(), params, take))
+            }
+            Conn::Postgres(session) => {
+                session.ask(statement.postgres_text(), params).map(Asked::Sent)
+            }
+        };
+        self.note(asked)
+    }
+
+    /// Asks, as [`Read::ask`] does, for all rows whose key is one of `keys`; the statement says
+    /// `= any($1)` and takes nothing else. Keys are asked for in ascending order and once each,
+    /// so that a statement that ends in `for update` locks in the one order all of us keep.
+    /// O(n log n) in the keys.
+    pub fn ask_by_key<T: FromRow, K: Into<Uuid>>(
+        &mut self,
+        statement: &'static Statement,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Asked<T>, Fault> {
         let mut keys: Vec<Uuid> = keys.into_iter().map(Into::into).collect();
         keys.sort_unstable();
         keys.dedup();
-        let mut found = Vec::with_capacity(keys.len());
         if keys.is_empty() {
-            return Ok(found);
+            return Ok(Asked::default());
         }
-        let mut take = |row: &Row<'_>| {
-            found.push(T::from_row(row)?);
-            Ok(())
-        };
-        self.tick()?;
+        self.before(statement.name())?;
         let asked = match &mut self.conn {
             Conn::Sqlite(conn) => {
-                sqlite::query_by_key(conn, statement.sqlite_text(), &keys, &mut take)
+                collected(|take| sqlite::query_by_key(conn, statement.sqlite_text(), &keys, take))
             }
             Conn::Postgres(session) => {
-                session.query_by_key(statement.postgres_text(), &keys, &mut take)
+                session.ask_by_key(statement.postgres_text(), &keys).map(Asked::Sent)
             }
         };
-        self.note(asked)?;
-        Ok(found)
+        self.note(asked)
     }
 
     /// All rows of a list that was built with the query builder: filters, sorting, keyset.
     pub fn select<T: FromRow>(&mut self, query: &SelectStatement) -> Result<Vec<T>, Fault> {
-        let mut found = Vec::new();
-        let mut take = |row: &Row<'_>| {
-            found.push(T::from_row(row)?);
-            Ok(())
-        };
-        self.tick()?;
+        self.before("select")?;
         let asked = match &mut self.conn {
             Conn::Sqlite(conn) => {
                 let (text, values) = query.build(SqliteQueryBuilder);
                 let values = crate::value::from_builder(&values)?;
-                sqlite::query_values(conn, &text, &values, &mut take)
+                collected(|take| sqlite::query_values(conn, &text, &values, take))
             }
             Conn::Postgres(session) => {
                 let (text, values) = query.build(PostgresQueryBuilder);
                 let values = crate::value::from_builder(&values)?;
-                session.query_values(&text, &values, &mut take)
+                session.ask_values(&text, &values).map(Asked::Sent)
             }
         };
-        self.note(asked)?;
-        Ok(found)
+        self.note(asked)?.answer(self)
+    }
+
+    fn fetch<T: FromRow>(&mut self, number: usize) -> Result<Vec<T>, Fault> {
+        let Conn::Postgres(session) = &mut self.conn else {
+            return Err(Fault::Broken("rows were fetched from another connection".into()));
+        };
+        let rows = session.fetch(number);
+        let rows = self.note(rows)?;
+        let read: Result<Vec<T>, Fault> =
+            rows.iter().map(|row| T::from_row(&Row(Columns::Postgres(row)))).collect();
+        self.note(read)
     }
 
     /// Prepares a statement without running it.
@@ -119,31 +190,39 @@ impl<'c> Read<'c> {
         }
     }
 
-    fn each(
-        &mut self,
-        statement: &'static Statement,
-        params: &[&dyn Param],
-        mut take: impl FnMut(&Row<'_>) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        self.tick()?;
-        let asked = match &mut self.conn {
-            Conn::Sqlite(conn) => sqlite::query(conn, statement.sqlite_text(), params, &mut take),
-            Conn::Postgres(session) => session.query(statement.postgres_text(), params, &mut take),
-        };
-        self.note(asked)
-    }
-
     /// The first fault any statement met; a transaction that met one is never committed.
     pub(crate) fn failure(&mut self) -> Option<Fault> {
         self.failure.take()
     }
 
-    fn tick(&mut self) -> Result<(), Fault> {
-        let verdict = self.injector.as_ref().map_or(Ok(()), |injector| injector.tick());
-        self.note(verdict)
+    fn before(&mut self, name: &'static str) -> Result<(), Fault> {
+        let step = (self.step)(name);
+        if matches!(step, Step::Looks(_)) {
+            self.step = Step::LooksOn;
+        }
+        self.announce(step)
     }
 
+    fn announce(&mut self, step: Step) -> Result<(), Fault> {
+        let Some(injector) = self.injector.clone() else { return Ok(()) };
+        if injector.holds() {
+            // Who is held before a step has done those before it, and not only sent them.
+            let done = match &mut self.conn {
+                Conn::Postgres(session) => session.settle(),
+                Conn::Sqlite(_) => Ok(()),
+            };
+            self.remember(done)?;
+        }
+        self.remember(injector.before(step))
+    }
+
+    /// Notes how a statement ended.
     fn note<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        let after = self.injector.as_ref().map_or(Ok(()), |injector| injector.after());
+        self.remember(result.and_then(|answer| after.map(|()| answer)))
+    }
+
+    fn remember<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(fault) = &result
             && self.failure.is_none()
         {
@@ -155,7 +234,7 @@ impl<'c> Read<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) fn new(conn: Conn<'c>, injector: Option<Arc<Injector>>) -> Self {
-        Self(Read::new(conn, injector))
+        Self(Read { step: Step::Asks, ..Read::new(conn, injector) })
     }
 
     /// Runs a statement that answers no rows; gives the number of rows it touched.
@@ -164,7 +243,7 @@ impl<'c> Tx<'c> {
         statement: &'static Statement,
         params: &[&dyn Param],
     ) -> Result<u64, Fault> {
-        self.tick()?;
+        self.announce(Step::Writes(statement.name()))?;
         let done = match &mut self.0.conn {
             Conn::Sqlite(conn) => sqlite::execute(conn, statement.sqlite_text(), params),
             Conn::Postgres(session) => session.execute(statement.postgres_text(), params),
@@ -178,8 +257,8 @@ impl<'c> Tx<'c> {
         statement: &'static InsertMany,
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
-    ) -> Result<u64, Fault> {
-        self.many(statement.sqlite_text(), statement.postgres_text(), rows, bind)
+    ) -> Result<(), Fault> {
+        self.many(statement, rows, bind)
     }
 
     /// Updates `rows` by key; `bind` gives the key first, then the values to set. A row whose
@@ -190,8 +269,7 @@ impl<'c> Tx<'c> {
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<(), Fault> {
-        let touched = self.many(statement.sqlite_text(), statement.postgres_text(), rows, bind)?;
-        self.expect_all(touched, rows.len())
+        self.many(statement, rows, bind)
     }
 
     /// Deletes rows by their whole key; a key that is not there is a fault.
@@ -201,32 +279,30 @@ impl<'c> Tx<'c> {
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
     ) -> Result<(), Fault> {
-        let touched = self.many(statement.sqlite_text(), statement.postgres_text(), rows, bind)?;
-        self.expect_all(touched, rows.len())
+        self.many(statement, rows, bind)
     }
 
-    fn expect_all(&mut self, touched: u64, wanted: usize) -> Result<(), Fault> {
-        let all = u64::try_from(wanted).is_ok_and(|wanted| wanted == touched);
-        self.note(if all {
-            Ok(())
-        } else {
-            Err(Fault::Broken(format!("{touched} rows were there to change instead of {wanted}")))
-        })
-    }
-
+    /// One statement for all rows, each of which it has to touch. On PostgreSQL it is sent
+    /// without waiting: a fault shows with the next answer, at the latest instead of the commit.
     fn many<'r, R, const N: usize>(
         &mut self,
-        sqlite_text: &'static str,
-        postgres_text: &'static str,
+        statement: &'static dyn Texts,
         rows: &'r [R],
         bind: impl Fn(&'r R) -> [Value<'r>; N],
-    ) -> Result<u64, Fault> {
+    ) -> Result<(), Fault> {
         if rows.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
-        self.tick()?;
+        self.announce(Step::Writes(statement.name()))?;
+        let wanted = rows.len() as u64;
         let done = match &mut self.0.conn {
-            Conn::Sqlite(conn) => sqlite::execute_many(conn, sqlite_text, rows.iter().map(bind)),
+            Conn::Sqlite(conn) => {
+                let touched = sqlite::execute_many(conn, statement.sqlite(), rows.iter().map(bind));
+                touched.and_then(|touched| match touched {
+                    touched if touched == wanted => Ok(()),
+                    touched => Err(not_all_there(touched, wanted)),
+                })
+            }
             Conn::Postgres(session) => {
                 let mut columns: [Vec<Value<'r>>; N] =
                     std::array::from_fn(|_| Vec::with_capacity(rows.len()));
@@ -235,9 +311,10 @@ impl<'c> Tx<'c> {
                         column.push(value);
                     }
                 }
-                session.execute_columns(postgres_text, &columns)
+                session.send_columns(statement.postgres(), &columns, wanted)
             }
         };
+        kernel::crash_point!("store.set-written");
         self.note(done)
     }
 }

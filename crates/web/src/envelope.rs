@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tracing::Instrument;
 
-use crate::problem::Problem;
-use crate::{App, api, extract, request_id};
+use crate::problem::{PROBLEM_JSON, Problem};
+use crate::{App, api, extract, request_id, shop};
 
 /// Time for a whole answer, its body's reading included.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -39,12 +39,22 @@ async fn within(request: Request, next: Next) -> Response {
         let name = query.split(['=', '&']).next().unwrap_or_default();
         return extract::unknown_parameter(name).into_response();
     }
+    let path = uri.path().to_owned();
     if let Ok(answer) = tokio::time::timeout(ANSWER_TIME, next.run(request)).await {
-        return answer;
+        return readable(&path, answer);
     }
     tracing::error!(seconds = ANSWER_TIME.as_secs(), "an answer took too long");
     let detail = "the answer took too long: ask again with the same key";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timed-out", detail).into_response()
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timed-out", detail);
+    shop::told(&path, problem)
+}
+
+/// The net for panics does not know who asked: for people its answer becomes a page.
+fn readable(path: &str, answer: Response) -> Response {
+    let kind = answer.headers().get(header::CONTENT_TYPE);
+    let caught = answer.status() == StatusCode::INTERNAL_SERVER_ERROR
+        && kind.is_some_and(|kind| *kind == PROBLEM_JSON);
+    if caught { shop::told(path, Problem::internal()) } else { answer }
 }
 
 /// Headers that a handler may set otherwise; pages do.
@@ -89,7 +99,12 @@ mod tests {
     use super::*;
 
     async fn ask(routes: Router) -> (StatusCode, String) {
-        let answer = routes.oneshot(http::Request::new(Body::empty())).await.unwrap();
+        ask_at("/api/v1", routes).await
+    }
+
+    async fn ask_at(path: &str, routes: Router) -> (StatusCode, String) {
+        let request = http::Request::get(path).body(Body::empty()).unwrap();
+        let answer = routes.oneshot(request).await.unwrap();
         let status = answer.status();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())
@@ -98,17 +113,27 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_answered_without_its_words() {
         let broken = async || -> &'static str { panic!("a secret") };
-        let routes = Router::new().route("/", get(broken));
-        let (status, body) = ask(routes.layer(CatchPanicLayer::custom(panicked))).await;
+        let routes = Router::new().route("/", get(broken)).route("/api/v1", get(broken));
+        let routes = routes.layer(CatchPanicLayer::custom(panicked));
+        let routes = routes.layer(axum::middleware::from_fn(within));
+        let (status, body) = ask(routes.clone()).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert!(body.contains("/problems/internal") && !body.contains("secret"), "{body}");
+        let (status, body) = ask_at("/", routes).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(body.contains("<html") && !body.contains("secret"), "{body}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_ever() {
-        let routes = Router::new().route("/", get(std::future::pending::<&'static str>));
-        let (status, body) = ask(routes.layer(axum::middleware::from_fn(within))).await;
+        let never = get(std::future::pending::<&'static str>);
+        let routes = Router::new().route("/", never.clone()).route("/api/v1", never);
+        let routes = routes.layer(axum::middleware::from_fn(within));
+        let (status, body) = ask(routes.clone()).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(body.contains("/problems/timed-out"), "{body}");
+        let (status, body) = ask_at("/", routes).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(body.contains("<html"), "{body}");
     }
 }

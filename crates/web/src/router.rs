@@ -1,7 +1,7 @@
 //! The one list of routes.
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -29,7 +29,8 @@ async fn nowhere() -> Response {
     Problem::not_found("address").into_response()
 }
 
-async fn not_so() -> Response {
+async fn not_so(uri: Uri) -> Response {
     let detail = "this address does not take this method";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).into_response()
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail);
+    shop::told(uri.path(), problem)
 }

@@ -8,10 +8,13 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -28,7 +31,7 @@ use patience::Patience;
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Time without a byte on an HTTP/2 connection before it is asked whether it lives.
 const IDLE_TIME: Duration = Duration::from_secs(30);
-/// Time without a byte before whoever was never answered is given up; longer than a body may take,
+/// Time without a byte before whoever has asked for nothing yet is given up; longer than a body may take,
 /// so that whoever sends one too slowly is told.
 const SILENCE_TIME: Duration = Duration::from_secs(15);
 /// Time without a byte before a connection is given up; longer than any answer takes.
@@ -83,6 +86,7 @@ async fn accept(
             },
             () = &mut stop => break,
         };
+        kernel::crash_point!("web.connection-accepted");
         let connection = connection(&builder, stream, peer, router.clone(), &admission);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -98,6 +102,21 @@ async fn accept(
         tracing::warn!("some requests were cut off when the server stopped");
     }
     Ok(())
+}
+
+/// Whether a request says once whom it is for. Whoever stands in front of us might read another
+/// of two names, or guess where there is none (RFC 9112, 3.2).
+fn names_its_host(request: &http::Request<Incoming>) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    match request.version() {
+        Version::HTTP_11 => hosts == 1,
+        _ => hosts <= 1,
+    }
+}
+
+/// The answer to one that does not; what comes behind it on the connection is not looked at.
+fn no_host() -> Response {
+    (StatusCode::BAD_REQUEST, [(header::CONNECTION, "close")]).into_response()
 }
 
 fn builder() -> Builder<TokioExecutor> {
@@ -134,22 +153,29 @@ fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no-delay was not set");
     }
+    let asked = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&asked);
     let admission = admission.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
+        heard.store(true, Ordering::Relaxed);
         let admitted = admission.admit(request.method(), request.uri().path(), request.headers());
         let router = router.clone();
         async move {
+            kernel::crash_point!("web.head-read");
             let _seat = match admitted {
                 Ok(seat) => seat,
                 Err(refusal) => return Ok(*refusal),
             };
+            if !names_its_host(&request) {
+                return Ok(no_host());
+            }
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
-            Ok::<_, Infallible>(
-                router.oneshot(request).await.unwrap_or_else(|never| match never {}),
-            )
+            let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            kernel::crash_point!("web.answer-ready");
+            Ok::<_, Infallible>(answer)
         }
     });
-    let stream = Patience::new(TokioIo::new(stream), SILENCE_TIME, STALL_TIME);
+    let stream = Patience::new(TokioIo::new(stream), SILENCE_TIME, STALL_TIME, asked);
     builder.serve_connection(stream, service).into_owned()
 }

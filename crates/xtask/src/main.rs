@@ -3,6 +3,8 @@
 
 mod debian;
 mod interrupt;
+mod nightly;
+mod points;
 mod postgres;
 mod run_tests;
 mod supervise;
@@ -38,15 +40,25 @@ enum Command {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
+    /// Explores for hours what a change has no time for; goes on where it was interrupted
+    Nightly(nightly::Nightly),
     /// Checks what the compiler does not: edges between crates, places of SQL, lengths, words
     Tidy,
+    /// Searches binaries for crash points, which a shop that is handed out does not have
+    Points {
+        /// `target/release/holdfast`
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = repository_root().and_then(|root| match Cli::parse().command {
         Command::Test { arguments } => run_tests::test(&root, &arguments),
         Command::Postgres { command } => run_tests::with_postgres(&command),
+        Command::Nightly(wanted) => nightly::run(&root, &wanted),
         Command::Tidy => tidy::run(&root),
+        Command::Points { files } => points::search(&root, &files),
     });
     match outcome {
         Ok(code) => code,

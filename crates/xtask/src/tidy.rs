@@ -8,6 +8,7 @@ mod edges;
 mod layout;
 mod lengths;
 mod manifests;
+pub mod points;
 mod sleeps;
 mod source;
 mod sql;
@@ -29,7 +30,7 @@ const SCRIPTS: [&str; 1] = [".ci/run"];
 
 type Check = fn(&Repository) -> Vec<Finding>;
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 12] = [
     edges::between_our_crates,
     edges::to_guarded_libraries,
     manifests::inherit_from_the_workspace,
@@ -40,6 +41,8 @@ const CHECKS: [Check; 10] = [
     durability::not_switched_off,
     layout::files_are_named_by_their_subject,
     layout::readme_is_short,
+    points::are_listed,
+    points::are_off_by_default,
 ];
 
 /// Looks at the whole repository; prints what is wrong, or that nothing is.

@@ -19,7 +19,7 @@ async fn read_page(db: &Db, slug: &str) -> Option<ProductPage> {
 }
 
 async fn read_offer(db: &Db, id: VariantId) -> Offer {
-    db.read(move |read| offers(read, [id])).await.unwrap().remove(0)
+    db.read(move |read| offers(read, [id])?.answer(read)).await.unwrap().remove(0)
 }
 
 /// Slugs and lowest prices of all that is in the shop, as a list says.
@@ -58,7 +58,7 @@ store::on_both_engines! {
         let product_id = made.product.id;
         let unknown = VariantId(Uuid::from_u128(1));
         let asked = [ids[0], unknown, ids[2], ids[0]];
-        let mut found = t.db.read(move |read| offers(read, asked)).await.unwrap();
+        let mut found = t.db.read(move |read| offers(read, asked)?.answer(read)).await.unwrap();
         found.sort_by(|one, other| one.sku.cmp(&other.sku));
         let offer = |id, sku: &str, title: &str, minor| Offer {
             variant_id: id,
@@ -94,7 +94,7 @@ store::on_both_engines! {
         assert!(t.injector.calm(), "a list takes two statements at most");
         t.injector.fail_statement(2);
         let ids: Vec<_> = made.variants.iter().map(|it| it.id).collect();
-        assert_eq!(t.db.read(move |read| offers(read, ids)).await.unwrap().len(), 3);
+        assert_eq!(t.db.read(move |read| offers(read, ids)?.answer(read)).await.unwrap().len(), 3);
         assert!(t.injector.calm(), "offers take one");
     }
 

@@ -103,6 +103,7 @@ impl State<'_> {
         }
         self.baskets.set_quantity(cart, variant, quantity, self.now);
         self.keep_alive(cart);
+        kernel::crash_point!("lane.hold-decided");
         Ok(Done::Nothing)
     }
 
@@ -274,6 +275,7 @@ impl State<'_> {
         if let Some(attempt) = settled_by.filter(|_| !planted::is(Bug::CancelWithoutRefund)) {
             self.till.send_back(self.id(), attempt, "the order was cancelled", self.now);
         }
+        kernel::crash_point!("lane.cancel-decided");
         Ok(Done::Nothing)
     }
 
@@ -285,6 +287,7 @@ impl State<'_> {
             if !planted::is(Bug::ExpiredKeepsHolds) {
                 self.release_order(id);
             }
+            kernel::crash_point!("lane.expiry-decided");
         }
         Ok(Done::Nothing)
     }
@@ -296,6 +299,7 @@ impl State<'_> {
             return Err(Refusal::OrderState { state: order.state, wanted: to });
         }
         self.step(id, to, actor, None)?;
+        kernel::crash_point!("lane.advance-decided");
         Ok(Done::Nothing)
     }
 

@@ -46,13 +46,12 @@ impl Keys {
     /// What was answered to this key before, if anything.
     pub(super) fn answer(&self, key: &Key) -> Result<Option<Done>, Refusal> {
         let name = name(key);
-        if self.other_request.contains(&name) {
-            return Err(Refusal::KeyReused);
-        }
+        // The known answer first: the wish it was given to and another one may come in one batch.
         match self.known.get(&name) {
-            None => Ok(None),
             Some((fingerprint, done)) if *fingerprint == key.fingerprint => Ok(Some(done.clone())),
             Some(_) => Err(Refusal::KeyReused),
+            None if self.other_request.contains(&name) => Err(Refusal::KeyReused),
+            None => Ok(None),
         }
     }
 

@@ -109,6 +109,7 @@ impl Lane {
             mpsc::error::TrySendError::Full(_) => Fault::Overloaded,
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
+        kernel::crash_point!("lane.queued");
         answer.await.map_err(|_| gone())??.map_err(Error::Refused)
     }
 
@@ -230,6 +231,7 @@ impl Batch {
 
 /// Runs a batch; halves it while it fails in a way that one command may be the cause of.
 async fn process(context: &Arc<Context>, waiting: Vec<Waiting>) {
+    kernel::crash_point!("lane.gathered");
     let mut left = vec![Batch::of(waiting)];
     while let Some(batch) = left.pop() {
         let (inner, commands) = (context.clone(), batch.commands.clone());
@@ -241,7 +243,9 @@ async fn process(context: &Arc<Context>, waiting: Vec<Waiting>) {
         let run = context.db.write_lane(move |tx| State::run(&inner, tx, &commands)).await;
         let fault = match run {
             Ok(outcomes) => {
+                kernel::crash_point!("lane.committed");
                 batch.answer(outcomes);
+                kernel::crash_point!("lane.answered");
                 continue;
             }
             Err(fault) => fault,

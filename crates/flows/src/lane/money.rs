@@ -14,6 +14,8 @@ use crate::refusal::Refusal;
 
 /// When an attempt that nobody has told us of is first asked about.
 const FIRST_POLL: SignedDuration = SignedDuration::from_secs(20);
+/// For the bug `AttemptForgotten`.
+const YEARS: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
 /// After an order could be paid last, for calls to a gateway that are under way: more than the
 /// longest.
 const LAST_CALLS: SignedDuration = SignedDuration::from_hours(1);
@@ -47,8 +49,9 @@ impl State<'_> {
         } else {
             let poll_at = later(self.now, FIRST_POLL);
             let forgotten = planted::is(Bug::AttemptForgotten);
-            let poll_at = if forgotten { kernel::Timestamp::MAX } else { poll_at };
+            let poll_at = if forgotten { later(poll_at, YEARS) } else { poll_at };
             self.till.intend(attempt, id, gateway, paying.amount, (self.now, poll_at));
+            kernel::crash_point!("lane.payment-decided");
         }
         Ok(Done::Paying(paying))
     }
@@ -134,6 +137,7 @@ impl State<'_> {
         self.step(id, Stands::Paid, Actor::Payment, None)?;
         self.book.settled_by(id, attempt);
         self.observe(attempt, news, effect, |attempt| attempt.state = AttemptState::Captured);
+        kernel::crash_point!("lane.settlement-decided");
         Ok(Done::News(effect))
     }
 
@@ -145,6 +149,7 @@ impl State<'_> {
         if !planted::is(Bug::RefundForgotten) {
             self.till.send_back(self.id(), id, "the order no longer wanted the money", self.now);
         }
+        kernel::crash_point!("lane.sending-back-decided");
         Done::News(NewsEffect::SentBack)
     }
 
@@ -152,6 +157,7 @@ impl State<'_> {
         let refund = self.till.refund(end.refund_id).ok_or(Refusal::NotFound("refund"))?;
         let attempt = refund.attempt_id;
         self.till.refund_ended(end.refund_id, end.state, end.reference.clone(), self.now);
+        kernel::crash_point!("lane.refund-end-decided");
         let order = self.book.order(end.order_id).ok_or(Refusal::NotFound("order"))?;
         let all_back = end.state == RefundState::Succeeded
             && order.settled_by == Some(attempt)

@@ -30,6 +30,7 @@ impl State<'_> {
         self.all_there(quote, &units)?;
         let placed = self.write_order(place);
         self.take_units(quote, &units, placed.state);
+        kernel::crash_point!("lane.order-decided");
         Ok(Done::Placed(placed))
     }
 

@@ -51,12 +51,16 @@ impl<'c> State<'c> {
             keys: Keys::default(),
         };
         state.load(tx, commands)?;
+        kernel::crash_point!("lane.loaded");
         let outcomes = commands.iter().map(|command| state.decide(command)).collect();
+        kernel::crash_point!("lane.decided");
         state.write(tx)?;
         Ok(outcomes)
     }
 
-    /// Locks are taken carts first, then orders, payments, stock, each in ascending id.
+    /// Locks are taken carts first, then orders, payments, stock, each in ascending id. What does
+    /// not depend on an answer is asked for without waiting: a batch that only places orders
+    /// loads all it needs in one round trip.
     fn load(&mut self, tx: &mut Tx<'_>, commands: &[Command]) -> Result<(), Fault> {
         let carts: Vec<CartId> = commands.iter().flat_map(Command::carts).flatten().collect();
         let there: Vec<OrderId> = commands.iter().filter_map(Command::order).collect();
@@ -64,18 +68,27 @@ impl<'c> State<'c> {
             Command::Place(place) => Some(place.quote.id),
             _ => None,
         });
-        self.keys.load(tx, commands)?;
         self.baskets.load(tx, carts.iter().copied())?;
-        self.book.load(tx, there.iter().copied().chain(placed))?;
+        let orders = self.book.ask(tx, there.iter().copied())?;
         self.book.load_lines(tx, there.iter().copied())?;
         self.till.load(tx, there.iter().copied())?;
         let owners = carts.iter().map(|id| id.0).chain(there.iter().map(|id| id.0));
         self.shelf.load_holds(tx, owners)?;
         let variants = self.variants(commands, &carts);
-        self.shelf.load_stock(tx, variants.iter().copied())?;
+        let stock = self.shelf.ask_stock(tx, variants.iter().copied())?;
         let offers = catalog::offers(tx, self.priced(commands, &carts))?;
-        self.offers = offers.into_iter().map(|offer| (offer.variant_id, offer)).collect();
-        self.load_made_from(tx, commands)
+        // Behind every lock: a twin of a command on another node either waits for us, or has been
+        // answered, and what answers it is found here. So are the keys below.
+        let placed = self.book.look(tx, placed.filter(|id| !there.contains(id)))?;
+        self.book.take(orders.answer(tx)?);
+        self.book.take(placed.answer(tx)?);
+        self.shelf.take_stock(stock.answer(tx)?);
+        self.offers =
+            offers.answer(tx)?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+        self.load_made_from(tx, commands)?;
+        self.keys.load(tx, commands)?;
+        kernel::crash_point!("lane.keys-looked-up");
+        Ok(())
     }
 
     fn variants(&self, commands: &[Command], carts: &[CartId]) -> Vec<VariantId> {
@@ -120,10 +133,16 @@ impl<'c> State<'c> {
 
     fn write(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         self.baskets.write(tx)?;
+        kernel::crash_point!("lane.carts-written");
         self.book.write(tx)?;
+        kernel::crash_point!("lane.orders-written");
         self.till.write(tx)?;
+        kernel::crash_point!("lane.payments-written");
         self.shelf.write(tx)?;
-        self.keys.write(tx, self.now)
+        kernel::crash_point!("lane.stock-written");
+        self.keys.write(tx, self.now)?;
+        kernel::crash_point!("lane.keys-written");
+        Ok(())
     }
 
     /// Ids for what is made while deciding.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kernel::VariantId;
+use store::idempotency::Key;
 use tokio::task::JoinSet;
 
 use super::*;
@@ -178,4 +179,27 @@ async fn two_nodes_on_one_database_agree() {
     assert_eq!(levels(&town, shirt).await, (60, 0, 40));
     sound(&town).await;
     beside.close();
+}
+
+store::on_both_engines! { SCHEMAS;
+    /// Whoever asks again hears the first answer, also when another wish under the same key comes
+    /// in the same moment, and so in the same batch.
+    async fn one_key_for_two_wishes_at_once(t: TestDb) {
+        let town = Town::open(&t.db, 68).await;
+        let shirt = town.goods(10).await;
+        let key = |wish: &str| Key::new(town.staff.0, "adjust", "one".into(), wish.as_bytes());
+        let adjust = |delta: i64| {
+            let key = key(&delta.to_string());
+            town.shop.adjust_stock(town.staff, shirt, delta, "counted".into(), key)
+        };
+        assert_eq!(adjust(1).await.unwrap().on_hand, 11);
+        let (other, again, another, once_more) =
+            tokio::join!(adjust(2), adjust(1), adjust(2), adjust(1));
+        assert_eq!((again.unwrap().on_hand, once_more.unwrap().on_hand), (11, 11));
+        for other in [other, another] {
+            assert!(matches!(refused(other), Refusal::KeyReused));
+        }
+        assert_eq!(levels(&town, shirt).await, (11, 0, 0));
+        sound(&town).await;
+    }
 }

@@ -62,8 +62,30 @@ store::on_both_engines! { SCHEMAS;
         assert_eq!(effect().await, NewsEffect::Over);
         let id = paying.attempt_id;
         let attempt = t.db.read(move |read| payments::find(read, id)).await.unwrap().unwrap();
-        assert_eq!((attempt.state, attempt.poll_at), (AttemptState::Canceled, None));
+        assert_eq!(attempt.state, AttemptState::Canceled);
         assert_eq!(town.captured(&paying).await.unwrap(), NewsEffect::SettledLate);
+        sound(&town).await;
+    }
+
+    async fn a_payment_that_is_over_is_looked_at_once_more(t: TestDb) {
+        let town = Town::open(&t.db, 55).await;
+        let ada = town.customer().await;
+        let shirt = town.goods(50).await;
+        let order = town.buy(ada, shirt, 1, "sandbox").await.unwrap().id;
+        let paying = town.intend(ada, order).await.unwrap();
+        let due = async || {
+            let now = town.shop.env.now();
+            t.db.read(move |read| payments::to_poll(read, now, 9)).await.unwrap().len()
+        };
+        town.wait(minutes(1));
+        assert_eq!(due().await, 1);
+        town.say(&paying, town.news(&paying, Saw::Canceled("no".into()))).await.unwrap();
+        assert_eq!(due().await, 0);
+        town.wait(minutes(120));
+        assert_eq!(due().await, 1, "somebody may have paid all the same");
+        town.sweep().await.unwrap();
+        assert_eq!(town.captured(&paying).await.unwrap(), NewsEffect::SettledLate);
+        assert_eq!(due().await, 0, "money that came is never asked about again");
         sound(&town).await;
     }
 

@@ -49,7 +49,7 @@ store::on_both_engines! {
         let other = other.account.id;
         let address = add(&t.db, &env, owner, home()).await.unwrap();
         let id = address.id;
-        let find = |owner: AccountId| t.db.read(move |read| addresses::find(read, owner, id));
+        let find = |owner: AccountId| t.db.read(move |read| addresses::find(read, owner, id)?.one(read));
         assert_eq!(find(owner).await.unwrap(), Some(address));
         assert_eq!(find(other).await.unwrap(), None);
         let stolen = t.db.write(move |tx| addresses::set_default(tx, other, id)).await;
@@ -136,7 +136,7 @@ async fn add(
 }
 
 async fn preferred(db: &Db, owner: AccountId) -> Option<AddressId> {
-    let found = db.read(move |read| addresses::preferred(read, owner)).await.unwrap();
+    let found = db.read(move |read| addresses::preferred(read, owner)?.one(read)).await.unwrap();
     found.map(|address| address.id)
 }
 

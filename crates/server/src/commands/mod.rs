@@ -29,6 +29,11 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             print!("{}", web::problem::catalogue_markdown());
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(feature = "failpoints")]
+        Command::Points => {
+            print!("{}", kernel::points::LIST);
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

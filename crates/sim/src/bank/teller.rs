@@ -133,7 +133,7 @@ impl Teller {
     /// Gives money back, once for each refund.
     fn give_back(&self, request: &CreateRefund) -> Result<RemoteRefundStatus, GatewayError> {
         let attempt = request.payment.attempt;
-        let pending = if self.bank.strikes(Trouble::Gateway, 300) { 1 } else { 0 };
+        let pending = usize::from(self.bank.strikes(Trouble::Gateway, 300));
         let mut guard = self.bank.book();
         let book = &mut *guard;
         if let Some(known) = book.refunds.get_mut(&request.refund) {

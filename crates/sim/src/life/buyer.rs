@@ -49,6 +49,13 @@ impl Buyer {
                     _ => self.cancel(order).await,
                 }
             }
+            // Some press the button again and again.
+            What::Extend => {
+                for _ in 0..self.dice.between(1..=5) {
+                    self.change_cart(what).await;
+                    self.scene.pause(&mut self.dice).await;
+                }
+            }
             _ => self.change_cart(what).await,
         }
     }

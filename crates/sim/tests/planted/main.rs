@@ -1,6 +1,12 @@
 //! The simulator finds what is planted:
 //! `cargo test --release -p sim --features planted --test planted -- --nocapture`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on without its town ends"
+)]
+
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -27,14 +33,11 @@ fn every_planted_bug_is_found() {
         plant(Some(*bug));
         let tally = explore(LIVES_MAX, true);
         // With threads side by side the first seed that broke need not be the first found.
-        match tally.broken.first_key_value() {
-            Some((seed, rule)) => {
-                println!("{:58} found in life {seed:>4}: {rule}", bug.word());
-            }
-            None => {
-                println!("{:58} NOT FOUND in {} lives", bug.word(), tally.lives);
-                missed.push(*bug);
-            }
+        if let Some((seed, rule)) = tally.broken.first_key_value() {
+            println!("{:58} found in life {seed:>4}: {rule}", bug.word());
+        } else {
+            println!("{:58} NOT FOUND in {} lives", bug.word(), tally.lives);
+            missed.push(*bug);
         }
     }
     plant(None);

@@ -1,6 +1,7 @@
 //! PostgreSQL: a few threads, each with a connection of its own, because a transaction here is a
 //! plain closure that blocks its thread and nobody else's.
 
+mod pipeline;
 mod session;
 mod values;
 mod worker;
@@ -48,6 +49,7 @@ impl Engine {
         let config: tokio_postgres::Config =
             options.url.parse().map_err(|_| OpenError::Address(options.url.clone()))?;
         session::migrate(&config, schemas)?;
+        let server = session::Server { config, patience: options.patience };
         let (writes, write_orders) = sync_channel(limits::WRITE_QUEUE_MAX);
         let (lane, lane_orders) = sync_channel(limits::LANE_BATCH_MAX);
         let (asks, ask_orders) = sync_channel(limits::READ_QUEUE_MAX);
@@ -59,7 +61,7 @@ impl Engine {
         ] {
             let orders = Arc::new(Mutex::new(orders));
             for index in 0..count {
-                threads.push(worker::start(role, index, &config, orders.clone(), injector)?);
+                threads.push(worker::start(role, index, &server, orders.clone(), injector)?);
             }
         }
         Ok(Arc::new(Self {

@@ -1,6 +1,7 @@
 //! One connection with its prepared statements, driven by the thread that owns it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{Fault, Uuid};
@@ -9,53 +10,129 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
+use super::pipeline::{Encoded, Pipeline};
 use super::worker::Role;
 use crate::db::OpenError;
 use crate::migrate::Schema;
-use crate::value::{Columns, Param, Row, Value};
-
-type Take<'t> = dyn FnMut(&Row<'_>) -> Result<(), Fault> + 't;
+use crate::value::{Param, Value};
 
 /// Different texts a connection keeps prepared; lists with rare filters make room again.
 const PREPARED_MAX: usize = 512;
 
+/// Time for a connection until it can be used: the way, the greeting and its settings.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
 /// Any number will do, as long as every Holdfast uses the same: only one migrates at a time.
 const MIGRATION_LOCK: i64 = 0x486F_6C64;
 
+/// The other side of a connection.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub config: Config,
+    /// How long it may keep silent.
+    pub patience: Duration,
+}
+
 pub(crate) struct Session {
     runtime: Runtime,
-    client: Client,
+    client: Arc<Client>,
     prepared: HashMap<String, Statement>,
+    pipeline: Pipeline,
     /// Sent together with the first statement of a transaction.
     begin: Option<&'static str>,
+    /// Whether the last reader's snapshot has yet to be closed.
+    snapshot_open: bool,
 }
 
 impl Session {
-    pub(super) fn connect(config: &Config, role: Role) -> Result<Self, Fault> {
+    pub(super) fn connect(server: &Server, role: Role) -> Result<Self, Fault> {
         let runtime = runtime()?;
-        let client = runtime.block_on(async {
-            let client = connect(config).await?;
-            client.batch_execute(role.settings()).await.map_err(|e| fault(&e))?;
+        let connecting = async {
+            let client = connect(&server.config).await?;
+            client.batch_execute(&role.settings()).await.map_err(|e| fault(&e))?;
             Ok::<_, Fault>(client)
-        })?;
-        Ok(Self { runtime, client, prepared: HashMap::new(), begin: None })
+        };
+        let connected =
+            runtime.block_on(async { tokio::time::timeout(CONNECT_TIME, connecting).await });
+        let no_answer = |_| Fault::Unavailable("the database does not answer".into());
+        let client = Arc::new(connected.map_err(no_answer)??);
+        let pipeline = Pipeline::new(client.clone(), server.patience);
+        Ok(Self {
+            runtime,
+            client,
+            prepared: HashMap::new(),
+            pipeline,
+            begin: None,
+            snapshot_open: false,
+        })
     }
 
     /// The transaction begins with its first statement.
     pub(super) fn begin(&mut self, text: &'static str) {
+        self.pipeline.clear();
         self.begin = Some(text);
     }
 
-    /// Ends the transaction, if a statement has begun it.
-    pub(super) fn end(&mut self, text: &'static str) -> Result<(), Fault> {
+    /// Keeps the transaction, if a statement has begun it and every statement worked; else undoes
+    /// it and gives the fault.
+    pub(super) fn commit(&mut self) -> Result<(), Fault> {
         if self.begin.take().is_some() {
             return Ok(());
         }
-        self.runtime.block_on(self.client.batch_execute(text)).map_err(|e| fault(&e))
+        match self.pipeline.settle(&self.runtime) {
+            Ok(_) => self.plain("commit"),
+            Err(fault) => {
+                // A connection that is gone has undone it already.
+                let _ = self.rollback();
+                Err(fault)
+            }
+        }
+    }
+
+    /// Undoes the transaction, if a statement has begun it.
+    pub(super) fn rollback(&mut self) -> Result<(), Fault> {
+        self.pipeline.clear();
+        if self.begin.take().is_some() {
+            return Ok(());
+        }
+        self.plain("rollback")
+    }
+
+    /// A snapshot, as the settings of a reader's connection have it, begins with its first statement, which also closes the one before.
+    pub(super) fn begin_snapshot(&mut self) {
+        self.pipeline.clear();
+        self.begin = Some(if self.snapshot_open { "commit and chain" } else { "begin" });
+    }
+
+    /// Nothing more is asked of the snapshot. It is closed by the next one, or by
+    /// [`Session::close_snapshot`] when there is none.
+    pub(super) fn leave_snapshot(&mut self) {
+        if self.begin.take().is_none() {
+            self.snapshot_open = true;
+        }
+    }
+
+    /// Closes the last reader's snapshot.
+    pub(super) fn close_snapshot(&mut self) -> Result<(), Fault> {
+        if std::mem::take(&mut self.snapshot_open) { self.plain("commit") } else { Ok(()) }
+    }
+
+    fn plain(&mut self, text: &'static str) -> Result<(), Fault> {
+        self.pipeline.wait(&self.runtime, self.client.batch_execute(text))
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.pipeline.is_over()
+    }
+
+    /// Whether the server has hung up while nobody asked anything. The connection is only looked
+    /// at while something waits for it.
+    pub(super) fn was_cut(&self) -> bool {
+        self.runtime.block_on(async {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        });
+        self.is_closed()
     }
 
     /// Lets the thread wait without leaving the connection alone.
@@ -63,35 +140,38 @@ impl Session {
         self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
-    pub(crate) fn query(
+    /// Sends a question; [`Session::fetch`] gives its rows by the number this gives.
+    pub(crate) fn ask(
         &mut self,
         text: &'static str,
         params: &[&dyn Param],
-        take: &mut Take<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<usize, Fault> {
         let values: Vec<Value<'_>> = params.iter().map(|param| param.value()).collect();
-        self.query_values(text, &values, take)
+        self.ask_values(text, &values)
     }
 
-    pub(crate) fn query_values(
-        &mut self,
-        text: &str,
-        values: &[Value<'_>],
-        take: &mut Take<'_>,
-    ) -> Result<(), Fault> {
+    /// As [`Session::ask`], for a text that was built.
+    pub(crate) fn ask_values(&mut self, text: &str, values: &[Value<'_>]) -> Result<usize, Fault> {
         let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| v as _).collect();
-        self.ask(text, &params, take)
+        self.send_question(text, &params)
     }
 
-    pub(crate) fn query_by_key(
-        &mut self,
-        text: &'static str,
-        keys: &[Uuid],
-        take: &mut Take<'_>,
-    ) -> Result<(), Fault> {
-        self.ask(text, &[&keys], take)
+    /// As [`Session::ask`], for rows of many keys.
+    pub(crate) fn ask_by_key(&mut self, text: &'static str, keys: &[Uuid]) -> Result<usize, Fault> {
+        self.send_question(text, &[&keys])
     }
 
+    /// The rows of a question.
+    pub(crate) fn fetch(&mut self, number: usize) -> Result<Vec<tokio_postgres::Row>, Fault> {
+        self.pipeline.fetch(&self.runtime, number)
+    }
+
+    /// Waits until all that was sent has been done.
+    pub(crate) fn settle(&mut self) -> Result<(), Fault> {
+        self.pipeline.settle(&self.runtime).map(|_| ())
+    }
+
+    /// Runs a statement without rows; gives the number of rows it touched.
     pub(crate) fn execute(
         &mut self,
         text: &'static str,
@@ -99,62 +179,59 @@ impl Session {
     ) -> Result<u64, Fault> {
         let values: Vec<Value<'_>> = params.iter().map(|param| param.value()).collect();
         let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| v as _).collect();
-        self.tell(text, &params)
+        self.send_order(text, &params, None)?;
+        self.pipeline.settle(&self.runtime)
     }
 
-    /// Runs a set verb: each column goes over as one array.
-    pub(crate) fn execute_columns(
+    /// Sends a set verb, which has to touch `touches` rows: each column goes over as one array.
+    pub(crate) fn send_columns(
         &mut self,
         text: &'static str,
         columns: &[Vec<Value<'_>>],
-    ) -> Result<u64, Fault> {
+        touches: u64,
+    ) -> Result<(), Fault> {
         let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(|c| c as _).collect();
-        self.tell(text, &params)
+        self.send_order(text, &params, Some(touches))
     }
 
-    fn ask(
+    fn send_question(
         &mut self,
         text: &str,
         params: &[&(dyn ToSql + Sync)],
-        take: &mut Take<'_>,
+    ) -> Result<usize, Fault> {
+        let statement = self.prepare(text)?;
+        let params = Encoded::all(&statement, params)?;
+        self.send_begin();
+        Ok(self.pipeline.send_question(&self.runtime, statement, params))
+    }
+
+    fn send_order(
+        &mut self,
+        text: &str,
+        params: &[&(dyn ToSql + Sync)],
+        touches: Option<u64>,
     ) -> Result<(), Fault> {
         let statement = self.prepare(text)?;
-        let begin = self.begin.take();
-        let rows = self.runtime.block_on(async {
-            let rows = self.client.query(&statement, params);
-            match begin {
-                Some(begin) => {
-                    tokio::try_join!(self.client.batch_execute(begin), rows).map(|x| x.1)
-                }
-                None => rows.await,
-            }
-        });
-        for row in rows.map_err(|e| fault(&e))? {
-            take(&Row(Columns::Postgres(&row)))?;
-        }
+        let params = Encoded::all(&statement, params)?;
+        self.send_begin();
+        self.pipeline.send_order(&self.runtime, statement, params, touches);
         Ok(())
     }
 
-    fn tell(&mut self, text: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64, Fault> {
-        let statement = self.prepare(text)?;
-        let begin = self.begin.take();
-        let touched = self.runtime.block_on(async {
-            let touched = self.client.execute(&statement, params);
-            match begin {
-                Some(begin) => {
-                    tokio::try_join!(self.client.batch_execute(begin), touched).map(|x| x.1)
-                }
-                None => touched.await,
-            }
-        });
-        touched.map_err(|e| fault(&e))
+    fn send_begin(&mut self) {
+        if let Some(begin) = self.begin.take() {
+            self.pipeline.send_plain(&self.runtime, begin);
+        }
     }
 
     pub(crate) fn prepare(&mut self, text: &str) -> Result<Statement, Fault> {
         if let Some(statement) = self.prepared.get(text) {
             return Ok(statement.clone());
         }
-        let statement = self.runtime.block_on(self.client.prepare(text)).map_err(|e| fault(&e))?;
+        // In a transaction that a statement on its way has broken, nothing can be prepared: that
+        // statement's fault is the one to tell.
+        self.pipeline.settle(&self.runtime)?;
+        let statement = self.pipeline.wait(&self.runtime, self.client.prepare(text))?;
         if self.prepared.len() >= PREPARED_MAX {
             self.prepared.clear();
         }

@@ -89,25 +89,29 @@ impl Memory {
 
     /// Remembers every row as it is now, for [`Memory::put_back`].
     pub fn remember(&self) -> Result<(), Fault> {
-        let kept = self.each("create table kept.{t} as select * from main.{t};")?;
+        let kept = |table: &String| format!("create table kept.{table} as select * from {table};");
+        let kept: String = self.tables()?.iter().map(kept).collect();
         self.raw(&format!("attach ':memory:' as kept; {kept}"))
     }
 
     /// Puts every row back as it was remembered. Quicker than a copy, because what was prepared
-    /// stays prepared.
+    /// stays prepared: a pragma in between would make all of it be prepared again.
     pub fn put_back(&self) -> Result<(), Fault> {
-        let back =
-            self.each("delete from main.{t};insert into main.{t} select * from kept.{t};")?;
+        // As they were made: those that others refer to come first.
+        let tables = self.tables()?;
         let conn = self.lock();
         run(&conn, "begin")?;
-        run(&conn, "pragma defer_foreign_keys = on")?;
-        back.split_terminator(';').try_for_each(|text| run(&conn, text))?;
+        for table in tables.iter().rev() {
+            run(&conn, &format!("delete from main.{table}"))?;
+        }
+        for table in &tables {
+            run(&conn, &format!("insert into main.{table} select * from kept.{table}"))?;
+        }
         run(&conn, "commit")
     }
 
-    fn each(&self, text: &str) -> Result<String, Fault> {
-        let tables = crate::testing::sqlite_tables(&self.lock()).map_err(|error| fault(&error))?;
-        Ok(tables.iter().map(|table| text.replace("{t}", table)).collect())
+    fn tables(&self) -> Result<Vec<String>, Fault> {
+        crate::testing::sqlite_tables(&self.lock()).map_err(|error| fault(&error))
     }
 
     /// Opens it, as a process that starts does. `gate` stands before and behind each call.

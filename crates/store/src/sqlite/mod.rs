@@ -27,7 +27,9 @@ pub(crate) use memory::Inline;
 pub use memory::{Call, Gate, Memory, Turn};
 #[cfg(feature = "testing")]
 pub(crate) use statements::prepare;
-pub(crate) use statements::{column, execute, execute_many, query, query_by_key, query_values};
+pub(crate) use statements::{
+    Take, column, execute, execute_many, query, query_by_key, query_values,
+};
 
 use open::{Files, fault};
 

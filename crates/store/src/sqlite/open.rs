@@ -70,7 +70,9 @@ impl Files {
 
     pub(super) fn writer(&self) -> Result<Connection, OpenError> {
         let conn = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE);
-        self.set_up(conn, WRITER_CACHE, "pragma journal_mode = wal; pragma synchronous = full;")
+        let synchronous = kernel::crash_word!("sqlite.synchronous", "full");
+        let more = format!("pragma journal_mode = wal; pragma synchronous = {synchronous};");
+        self.set_up(conn, WRITER_CACHE, &more)
     }
 
     pub(super) fn reader(&self) -> Result<Connection, OpenError> {

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection};
 use super::fault;
 use crate::value::{Columns, Param, Row, Value};
 
-type Take<'t> = dyn FnMut(&Row<'_>) -> Result<(), Fault> + 't;
+pub(crate) type Take<'t> = dyn FnMut(&Row<'_>) -> Result<(), Fault> + 't;
 
 pub(crate) fn query(
     conn: &Connection,

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::open::Files;
 use super::run;
 use crate::db::OpenError;
-use crate::inject::Injector;
+use crate::inject::{Injector, Step};
 use crate::job::{Keep, Write};
 use crate::tx::{Conn, Tx};
 
@@ -70,7 +70,9 @@ impl Folder {
             let written = std::fs::metadata(&self.log).and_then(|file| file.modified()).ok();
             if written != seen {
                 seen = written;
+                kernel::crash_point!("log.to-be-folded");
                 self.pages.store(fold(&self.conn, "passive"), Ordering::Relaxed);
+                kernel::crash_point!("log.folded");
             }
         }
     }
@@ -135,6 +137,7 @@ impl Writer {
         let done = self
             .connection()
             .and_then(|conn| together(conn, batch, injector.as_ref(), &mut faults));
+        kernel::crash_point!("writer.committed");
         if let Err(fault) = &done {
             tracing::error!(%fault, jobs = batch.len(), "a batch was not committed");
             self.recover(fault);
@@ -183,13 +186,16 @@ pub(super) fn together(
     faults: &mut Vec<Option<Fault>>,
 ) -> Result<(), Fault> {
     run(conn, "begin immediate")?;
+    kernel::crash_point!("writer.begun");
     if let [job] = batch {
         return alone(conn, job.as_mut(), injector, faults);
     }
     for job in batch.iter_mut() {
         faults.push(one(conn, job.as_mut(), injector)?);
+        kernel::crash_point!("writer.job-run");
     }
-    run(conn, "commit")
+    kernel::crash_point!("writer.before-commit");
+    commit(conn, injector)
 }
 
 /// Answers everybody, after the commit.
@@ -208,6 +214,7 @@ pub(super) fn answer(
             (Ok(()), None) if lost => Err(Fault::Unavailable("the answer was lost".into())),
             (Ok(()), None) => Ok(()),
         });
+        kernel::crash_point!("writer.answered");
     }
 }
 
@@ -225,7 +232,10 @@ fn alone(
         return Err(kept.err().unwrap_or(Fault::Contention));
     }
     match kept {
-        Ok(Keep::Commit) => run(conn, "commit"),
+        Ok(Keep::Commit) => {
+            kernel::crash_point!("writer.before-lone-commit");
+            commit(conn, injector)
+        }
         Ok(Keep::Refused) => run(conn, "rollback"),
         Err(fault @ Fault::Unavailable(_)) => Err(fault),
         Err(fault) => {
@@ -233,6 +243,11 @@ fn alone(
             run(conn, "rollback")
         }
     }
+}
+
+fn commit(conn: &Connection, injector: Option<&Arc<Injector>>) -> Result<(), Fault> {
+    injector.map_or(Ok(()), |injector| injector.before(Step::Commits))?;
+    run(conn, "commit")
 }
 
 /// Runs one job in a savepoint. The inner fault is the job's alone; the outer one ends the batch.

@@ -19,6 +19,9 @@ const NO_CHECKS: &str = "
     end $$;
 ";
 
+/// What was kept goes back as it was: no trigger and no foreign key is asked.
+const AS_IT_WAS: &str = "set session_replication_role = replica;";
+
 const TABLES: &str =
     "select tablename from pg_tables where schemaname = 'public' order by tablename";
 
@@ -87,7 +90,44 @@ impl TestDb {
         let back = each(&postgres_tables(&client).await?, |t| {
             format!("delete from public.{t}; insert into public.{t} select * from kept.{t};")
         });
-        client.batch_execute(&format!("{NO_CHECKS} {back}")).await.map_err(broken)
+        client.batch_execute(&format!("{AS_IT_WAS} {back}")).await.map_err(broken)
+    }
+}
+
+/// A connection of its own to the server behind a [`TestDb`].
+pub struct Beside(Client);
+
+impl TestDb {
+    /// Looks at the server from beside the store.
+    ///
+    /// # Errors
+    /// When there is no server, or it does not answer.
+    pub async fn beside(&self) -> Result<Beside, Fault> {
+        postgres(&self.url).await.map(Beside)
+    }
+}
+
+impl Beside {
+    /// How many sessions of this database wait for a lock that another one holds.
+    ///
+    /// # Errors
+    /// What the engine said.
+    pub async fn waiting_for_locks(&self) -> Result<usize, Fault> {
+        let look = "select pid from pg_stat_activity where datname = current_database()
+             and wait_event_type = 'Lock' and cardinality(pg_blocking_pids(pid)) > 0";
+        self.0.query(look, &[]).await.map(|waiting| waiting.len()).map_err(broken)
+    }
+
+    /// From the next connection on a deadlock is seen at once: for tests that try many orders of
+    /// events.
+    ///
+    /// # Errors
+    /// What the engine said.
+    pub async fn see_deadlocks_at_once(&self) -> Result<(), Fault> {
+        let name = self.0.query_one("select current_database()", &[]).await.map_err(broken)?;
+        let name: &str = name.get(0);
+        let set = format!("alter database {name} set deadlock_timeout = '20ms'");
+        self.0.batch_execute(&set).await.map_err(broken)
     }
 }
 

@@ -46,6 +46,40 @@ crate::on_both_engines! { SCHEMAS;
         assert_eq!(numbers(&t.db).await, [1], "the commit was there, the answer was not");
     }
 
+    async fn a_call_breaks_before_or_after_or_for_good(t: TestDb) {
+        use crate::Break;
+        // Two statements and a commit: only what breaks behind the commit is kept.
+        for (index, how) in Break::ALL.into_iter().enumerate() {
+            for nth in 1..=3 {
+                let before = numbers(&t.db).await.len();
+                let n = i64::try_from(index * 10).unwrap() + nth;
+                t.injector.break_call(nth, how);
+                let write = t.db.write(move |tx| {
+                    let id = |n: i64| Uuid::from_u128(n.unsigned_abs().into());
+                    add(tx, id(n), n)?;
+                    add(tx, id(n + 1000), n + 1000)
+                });
+                assert!(matches!(write.await, Err(Fault::Unavailable(_))), "{how:?} {nth}");
+                let died = t.injector.is_down();
+                assert_eq!(died, how.is_crash(), "{how:?} {nth}");
+                assert_eq!(add_one(&t.db, n + 500).await.is_err(), died, "{how:?} {nth}");
+                assert!(!t.injector.calm(), "it has broken: {how:?} {nth}");
+                let done = nth == 3 && matches!(how, Break::After | Break::CrashAfter);
+                let kept = numbers(&t.db).await.len() - before;
+                assert_eq!(kept, usize::from(done) * 2 + usize::from(!died), "{how:?} {nth}");
+            }
+        }
+        t.injector.break_call(1, Break::Before);
+        assert_eq!(t.injector.call("a bank", || 7), Err(false));
+        t.injector.break_call(1, Break::CrashAfter);
+        assert_eq!(t.injector.call("a bank", || 7), Err(true));
+        assert_eq!(t.injector.call("a bank", || 7), Err(false), "it is down");
+        t.injector.calm();
+        t.injector.break_call(2, Break::Before);
+        assert_eq!(t.injector.call("a bank", || 7), Ok(7));
+        assert!(t.injector.calm(), "the second was never made");
+    }
+
     async fn a_closed_database_says_so(t: TestDb) {
         add_one(&t.db, 1).await.unwrap();
         t.db.close();
@@ -71,7 +105,7 @@ async fn a_full_disk_is_said_and_goes_by() {
     let mut written = 0;
     let full = loop {
         match write(written).await {
-            Ok(_) => written += 1,
+            Ok(()) => written += 1,
             Err(fault) => break fault,
         }
     };

@@ -47,8 +47,8 @@ crate::on_both_engines! { SCHEMAS;
         let none: Option<String> = None;
         t.db.write(move |tx| {
             let bind = |(id, n): &(VariantId, i64)| [Value::Uuid(id.0), Value::Int(*n), Value::Null];
-            assert_eq!(tx.insert_many(&ADD_MANY, &rows, bind)?, 5);
-            assert_eq!(tx.insert_many(&ADD_MANY, &[], bind)?, 0, "nothing is no statement");
+            tx.insert_many(&ADD_MANY, &rows, bind)?;
+            tx.insert_many(&ADD_MANY, &[], bind)?;
             tx.update_many(&SET_MANY, &rows[..2], |(id, n)| {
                 [id.value(), Value::Int(n * 2), none.value()]
             })?;
@@ -86,6 +86,45 @@ crate::on_both_engines! { SCHEMAS;
         });
         assert!(matches!(gone.await, Err(Fault::Broken(_))));
         assert_eq!(numbers(&t.db).await, [1], "and nothing of it is kept");
+    }
+
+    async fn a_set_that_breaks_a_rule_tells_which_and_keeps_nothing(t: TestDb) {
+        add_one(&t.db, 1).await.unwrap();
+        let written = t.db.write_lane(|tx| {
+            let bind = |n: &i64| [Value::Uuid(Uuid::from_u128(7)), Value::Int(*n), Value::Null];
+            tx.insert_many(&ADD_MANY, &[1_000_000], bind)?;
+            // Whether or not the first has been answered by now: it is the one to hear of.
+            tx.insert_many(&ADD_MANY, &[8], bind)?;
+            tx.row::<(Uuid, i64)>(&FIND_LATE, &[&Uuid::from_u128(1)])
+        });
+        let fault = written.await.unwrap_err();
+        assert!(
+            matches!(&fault, Fault::Constraint(rule) if rule.contains("things_n_is_small")),
+            "{fault:?}"
+        );
+        let alone = t.db.write_lane(|tx| {
+            let bind = |n: &i64| [Value::Uuid(Uuid::from_u128(7)), Value::Int(*n), Value::Null];
+            tx.insert_many(&ADD_MANY, &[1_000_000], bind)
+        });
+        assert!(matches!(alone.await, Err(Fault::Constraint(_))), "also with the commit");
+        assert_eq!(numbers(&t.db).await, [1], "and the connection goes on");
+    }
+
+    async fn questions_asked_together_are_answered_in_any_order(t: TestDb) {
+        for n in 1..=3 {
+            add_one(&t.db, n).await.unwrap();
+        }
+        let read = t.db.read(|read| {
+            let all = read.ask::<(i64,)>(&ALL_NUMBERS, &[])?;
+            let nobody_wants = read.ask::<(i64,)>(&COUNT, &[])?;
+            let count = read.ask::<(i64,)>(&COUNT, &[])?;
+            drop(nobody_wants);
+            let count = count.one(read)?;
+            Ok::<_, Fault>((all.answer(read)?, count))
+        });
+        assert_eq!(read.await.unwrap(), (vec![(1,), (2,), (3,)], Some((3,))));
+        add_one(&t.db, 4).await.unwrap();
+        assert_eq!(numbers(&t.db).await, [1, 2, 3, 4], "the next snapshot is a new one");
     }
 
     async fn every_statement_of_the_store_is_taken(t: TestDb) {

@@ -125,6 +125,7 @@ async fn place(
     OptionalKey(key): OptionalKey,
     Json(wish): Json<Place>,
 ) -> Answer {
+    kernel::crash_point!("web.order-wanted");
     if let Some(IdempotencyKey(key)) = key {
         let quote = app.shop.open_quote(&wish.quote).map_err(Error::Refused)?;
         if !key.eq_ignore_ascii_case(&quote.id.to_string()) {

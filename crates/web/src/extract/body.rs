@@ -109,7 +109,10 @@ async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Prob
     }
     let whole = Limited::new(body, limits::BODY_BYTES_MAX).collect();
     match tokio::time::timeout(BODY_TIME, whole).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Ok(body)) => {
+            kernel::crash_point!("web.body-read");
+            Ok(body.to_bytes())
+        }
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => {
             tracing::debug!(%error, "a body did not come whole");

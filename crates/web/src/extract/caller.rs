@@ -32,7 +32,10 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
         match app.identity.sessions.who(&app.shop.db, token).await? {
-            Some(who) => Ok(Self { who, token: token.to_owned() }),
+            Some(who) => {
+                kernel::crash_point!("web.caller-known");
+                Ok(Self { who, token: token.to_owned() })
+            }
             None => Err(unauthorized("the token is not good, or no longer: sign in again")),
         }
     }

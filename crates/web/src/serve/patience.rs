@@ -6,6 +6,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,19 +17,20 @@ use tokio::time::{Instant, Sleep};
 /// A connection.
 pub(super) struct Patience<I> {
     io: I,
-    /// Time without a byte, before and after the first one that is answered.
+    /// Time without a byte, before and after the first request is there.
     first: Duration,
     later: Duration,
-    answered: bool,
+    asked: Arc<AtomicBool>,
     alarm: Pin<Box<Sleep>>,
     waits: bool,
 }
 
 impl<I> Patience<I> {
-    /// Waits `first` for whoever has not been answered yet, `later` for others.
-    pub(super) fn new(io: I, first: Duration, later: Duration) -> Self {
+    /// Waits `first` for whoever has not `asked` for anything yet, `later` for others: whoever
+    /// has may have to wait for the answer.
+    pub(super) fn new(io: I, first: Duration, later: Duration, asked: Arc<AtomicBool>) -> Self {
         let alarm = Box::pin(tokio::time::sleep(first));
-        Self { io, first, later, answered: false, alarm, waits: false }
+        Self { io, first, later, asked, alarm, waits: false }
     }
 
     /// Passes on what came of an attempt to move bytes; gives up when it has waited too long.
@@ -42,7 +45,8 @@ impl<I> Patience<I> {
         }
         if !self.waits {
             self.waits = true;
-            let limit = if self.answered { self.later } else { self.first };
+            let asked = self.asked.load(Ordering::Relaxed);
+            let limit = if asked { self.later } else { self.first };
             self.alarm.as_mut().reset(Instant::now() + limit);
         }
         match self.alarm.as_mut().poll(context) {
@@ -69,7 +73,7 @@ impl<I: Write + Unpin> Write for Patience<I> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.answered = true;
+        self.asked.store(true, Ordering::Relaxed);
         let written = Pin::new(&mut self.io).poll_write(context, bytes);
         self.moved(context, written)
     }
@@ -79,8 +83,11 @@ impl<I: Write + Unpin> Write for Patience<I> {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.answered = true;
+        self.asked.store(true, Ordering::Relaxed);
         let written = Pin::new(&mut self.io).poll_write_vectored(context, bytes);
+        if written.is_ready() {
+            kernel::crash_point!("web.answer-written");
+        }
         self.moved(context, written)
     }
 

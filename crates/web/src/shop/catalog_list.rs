@@ -129,6 +129,7 @@ pub(crate) fn cards(read: &mut Read<'_>, items: Vec<ListItem>) -> Result<Vec<Car
     let pairs = catalog::variant_ids(read, items.iter().map(|item| item.id))?;
     let offers = catalog::offers(read, pairs.iter().map(|(_, variant)| *variant))?;
     let levels = inventory::levels(read, pairs.iter().map(|(_, variant)| *variant))?;
+    let (offers, levels) = (offers.answer(read)?, levels.answer(read)?);
     let card = |item: ListItem| {
         let mut prices = offers.iter().filter(|offer| offer.product_id == item.id);
         let stock = levels.iter().filter(|stock| stock.product_id == item.id);

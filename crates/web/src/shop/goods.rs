@@ -20,7 +20,7 @@ pub(crate) fn of_variants(
     read: &mut Read<'_>,
     variants: &[VariantId],
 ) -> Result<HashMap<VariantId, Good>, Fault> {
-    let offers = catalog::offers(read, variants.iter().copied())?;
+    let offers = catalog::offers(read, variants.iter().copied())?.answer(read)?;
     let mut products: HashMap<ProductId, Option<catalog::Product>> = HashMap::new();
     let mut goods = HashMap::with_capacity(offers.len());
     for offer in offers {

@@ -112,16 +112,22 @@ fn or(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
 }
 
-/// An address without a page. Programs that ask below the API get their own kind of answer.
+/// An address without a page.
 async fn nowhere(uri: Uri) -> Response {
-    if is_for_programs(uri.path()) {
-        return Problem::not_found("address").into_response();
-    }
-    PageError::from(Problem::not_found("page")).into_response()
+    let what = if is_for_programs(uri.path()) { "address" } else { "page" };
+    told(uri.path(), Problem::not_found(what))
 }
 
-/// Whether programs ask there, which read problems and not pages.
+/// Whether programs ask there: they get their own kind of answer.
 pub(crate) fn is_for_programs(path: &str) -> bool {
-    ["/api/", "/hooks/", "/problems/"].iter().any(|root| path.starts_with(root))
-        || matches!(path, "/healthz" | "/readyz")
+    let roots = ["/api/", "/hooks/", "/problems/", "/healthz", "/readyz"];
+    roots.iter().any(|root| path.starts_with(root))
+}
+
+/// A problem as whoever asks at this address reads it: a page for people.
+pub(crate) fn told(path: &str, problem: Problem) -> Response {
+    if is_for_programs(path) {
+        return problem.into_response();
+    }
+    PageError::from(problem).into_response()
 }

@@ -88,14 +88,18 @@ pub(crate) async fn show(
         .read(move |read| {
             let Some(found) = catalog::page(read, &slug)? else { return Ok(None) };
             let ids = found.variants.iter().map(|variant| variant.id);
-            let levels = inventory::levels(read, ids)?;
+            let levels = inventory::levels(read, ids)?.answer(read)?;
             let cart = match &owner {
                 Some(Owner::Account(account)) => carts::find(read, *account)?,
                 Some(Owner::Visitor(hash)) => carts::find_by_token(read, hash)?,
                 None => None,
             };
             let (lines, holds) = match cart {
-                Some(cart) => (carts::lines(read, cart.id)?, inventory::holds_of(read, cart.id.0)?),
+                Some(cart) => {
+                    let lines = carts::lines(read, cart.id)?;
+                    let holds = inventory::holds_of(read, cart.id.0)?;
+                    (lines.answer(read)?, holds.answer(read)?)
+                }
                 None => (Vec::new(), Vec::new()),
             };
             Ok::<_, Fault>(Some((found, levels, lines, holds)))

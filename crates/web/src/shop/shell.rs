@@ -53,7 +53,7 @@ impl Shell {
                     None => None,
                 };
                 let lines = match cart {
-                    Some(cart) => carts::lines(read, cart.id)?,
+                    Some(cart) => carts::lines(read, cart.id)?.answer(read)?,
                     None => Vec::new(),
                 };
                 let in_cart = lines.iter().map(|line| line.quantity).sum::<i64>();

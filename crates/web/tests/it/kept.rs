@@ -51,7 +51,7 @@ async fn what_another_process_writes_is_seen_within_a_second() {
     let variant = shop.product(&owner, "shirt", 3).await.parse().unwrap();
     let path = "/api/v1/products/shirt";
     assert_eq!(price(&shop, path).await, 1299);
-    let options = Options { url: shop.db.url.clone(), connections: 1 };
+    let options = Options { connections: 1, ..Options::new(shop.db.url.clone()) };
     let there = tokio::task::spawn_blocking(move || Db::open(&options, TABLES).unwrap());
     let there = there.await.unwrap();
     let new = Money::new(999, Currency::EUR);

@@ -18,6 +18,7 @@ mod catalogue;
 mod document;
 mod headers;
 mod kept;
+mod line;
 mod orders;
 mod pages;
 mod payment;

@@ -45,6 +45,14 @@ async fn at_preview(browser: &Browser<'_>, variant: &str, email: &str) -> String
 }
 
 store::on_both_engines! { TABLES;
+    async fn an_address_that_does_not_take_this_is_still_a_page(db: TestDb) {
+        let shop = TestShop::open(db).await;
+        let page = Browser::new(&shop).post("/", &[]).await;
+        assert_eq!(page.status, 405);
+        page.says("<html").says("That did not work");
+        assert!(page.headers.contains_key("allow"), "{page:?}");
+    }
+
     async fn a_visitor_becomes_a_buyer_and_pays_in_cash(db: TestDb) {
         let shop = TestShop::open(db).await;
         let variant = shirts(&shop, 5).await;

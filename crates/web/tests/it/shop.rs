@@ -13,6 +13,7 @@ use http_body_util::BodyExt as _;
 use identity::{Identity, NewAccount, PasswordPolicy, Role};
 use jobs::{Cashier, Jobs, Journal};
 use kernel::{Env, ManualClock, Timestamp, Uuid};
+use proxy::Proxy;
 use sandbox::{Sandbox, SandboxConfig};
 use serde_json::{Value, json};
 use store::sea_query::{Alias, Expr, ExprTrait as _, Query};
@@ -30,7 +31,8 @@ pub struct TestShop {
     pub identity: Identity,
     pub jobs: Jobs,
     pub clock: Arc<ManualClock>,
-    _sandbox: Sandbox,
+    sandbox: Sandbox,
+    gateway_line: Option<Proxy>,
     pub router: Router,
     pub db: TestDb,
     document: Value,
@@ -68,6 +70,15 @@ impl TestShop {
 
     /// `public_url` is where the sandbox would send its notices.
     pub async fn open_with(db: TestDb, settings: Settings, public_url: &str) -> Self {
+        Self::build(db, settings, public_url, false).await
+    }
+
+    /// The line to the sandbox can be broken.
+    pub async fn open_behind_a_line(db: TestDb) -> Self {
+        Self::build(db, Settings::default(), "http://127.0.0.1:9/", true).await
+    }
+
+    async fn build(db: TestDb, settings: Settings, public_url: &str, line: bool) -> Self {
         let start: Timestamp = "2027-01-15T08:00:00Z".parse().unwrap();
         let (env, clock) = Env::manual(start, 7);
         let anywhere = "127.0.0.1:0".parse().unwrap();
@@ -76,10 +87,13 @@ impl TestShop {
         let policy = PasswordPolicy { memory_kib: 8, passes: 1 };
         let identity = Identity::new(policy, &env).unwrap();
         let shop = Shop::open(db.db.clone(), env.clone(), settings).await.unwrap();
-        let gateway = SandboxSettings {
-            base_url: sandbox.base_url(),
-            secrets: vec![Secret::new(SANDBOX_SECRET)],
-        };
+        let mut base_url = sandbox.base_url();
+        let mut gateway_line = None;
+        if line {
+            let (proxy, instead) = Proxy::before(&base_url).unwrap();
+            (gateway_line, base_url) = (Some(proxy), instead);
+        }
+        let gateway = SandboxSettings { base_url, secrets: vec![Secret::new(SANDBOX_SECRET)] };
         let gateway: Arc<dyn Gateway> = Arc::new(SandboxGateway::new(gateway, env).unwrap());
         let public_url: Url = public_url.parse().unwrap();
         let cashier = Cashier::new(shop.clone(), [gateway], public_url.clone());
@@ -94,7 +108,7 @@ impl TestShop {
         let document = serde_json::to_value(web::api::document()).unwrap();
         let router = web::router(app);
         let next = std::sync::atomic::AtomicU32::new(0);
-        Self { shop, identity, jobs, clock, _sandbox: sandbox, router, db, document, next }
+        Self { shop, identity, jobs, clock, sandbox, gateway_line, router, db, document, next }
     }
 
     pub fn ask(&self, method: Method, path: impl Into<String>) -> Ask<'_> {
@@ -183,6 +197,27 @@ impl TestShop {
                 .build_http();
         let answer = client.request(request).await.unwrap();
         assert!(answer.status().is_redirection(), "{answer:?}");
+    }
+
+    /// The line to the sandbox, of a shop that was opened behind one.
+    pub fn gateway_line(&self) -> &Proxy {
+        self.gateway_line.as_ref().expect("a shop behind a line")
+    }
+
+    /// What the sandbox has in its book: payments, oldest first.
+    pub async fn sandbox_book(&self) -> Vec<Value> {
+        let url: http::Uri = format!("{}/__ctl/payments", self.sandbox.base_url()).parse().unwrap();
+        let request = Request::get(url)
+            .header("authorization", format!("Bearer {SANDBOX_SECRET}"))
+            .body(Body::empty())
+            .unwrap();
+        let client =
+            hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
+                .build_http();
+        let answer = client.request(request).await.unwrap();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        let book: Value = serde_json::from_slice(&bytes).unwrap();
+        book["payments"].as_array().unwrap().clone()
     }
 
     /// Rows of every table that a request could write to, and sums of what it could change.

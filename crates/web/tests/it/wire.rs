@@ -24,12 +24,20 @@ async fn server() -> SocketAddr {
         .route("/", get(async || "home"))
         .route("/echo", post(async |Body(body): Body| body))
         .route("/json", post(async |Json(_): Json<serde_json::Value>| "json"))
+        .route("/slow", get(slow))
         .route("/large", get(async || Bytes::from(vec![b'x'; LARGE])));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let admission = web::Admission::bare(kernel::Env::system());
     tokio::spawn(web::serve(listener, routes, admission, std::future::pending()));
     address
+}
+
+/// Takes nearly as long as any answer may.
+async fn slow() -> &'static str {
+    let nothing = timeout(Duration::from_secs(29), std::future::pending::<()>()).await;
+    assert!(nothing.is_err());
+    "at last"
 }
 
 /// Sends, and reads until the server closes; gives what came and how long it took.
@@ -55,6 +63,14 @@ async fn nobody_may_say_nothing_for_ever() {
     let (heard, took) = hear(address, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
     assert!(heard.starts_with("HTTP/1.1 200") && heard.ends_with("home"), "{heard}");
     assert!(took <= Duration::from_secs(61), "idle for {took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_asked_is_answered_however_long_it_takes() {
+    let address = server().await;
+    let request = "GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let (heard, took) = hear(address, request.as_bytes()).await;
+    assert!(heard.ends_with("at last"), "{heard:?} after {took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,6 +112,8 @@ async fn what_is_no_request_is_answered_once() {
         ("GET / HTTP/1.1\r\nhost: a\r\nx-a: b\r\n folded\r\n\r\n".to_owned(), 400),
         ("GET / HTTP/1.1\r\nhost: a\r\nx-a : b\r\n\r\n".to_owned(), 400),
         ("GET / HTTP/9.9\r\nhost: a\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n".to_owned(), 400),
         ("\u{16}\u{3}\u{1}".to_owned() + &"\0".repeat(100), 400),
         (format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"), 431),
         (format!("GET / HTTP/1.1\r\nhost: a\r\nx-a: {long}\r\n\r\n"), 431),

@@ -151,7 +151,7 @@ async fn change_price(
         .db
         .write(move |tx| {
             let changed = catalog::set_price(tx, variant, price)?;
-            let levels = inventory::levels(tx, [variant])?;
+            let levels = inventory::levels(tx, [variant])?.answer(tx)?;
             Ok::<_, Error<catalog::CatalogRefusal>>((changed, levels))
         })
         .await?;
