@@ -49,6 +49,8 @@ use tokio::task::JoinHandle;
 use crate::book::Book;
 use crate::world::World;
 
+pub use signature::sign;
+
 /// How a sandbox is to be.
 #[derive(Clone)]
 pub struct SandboxConfig {

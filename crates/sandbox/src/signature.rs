@@ -7,7 +7,8 @@ use sha2::Sha256;
 
 pub(crate) const HEADER: &str = "Sandbox-Signature";
 
-pub(crate) fn sign(secret: &str, at: i64, body: &str) -> String {
+/// What the header says for a body that is sent at `at`, in seconds since 1970.
+pub fn sign(secret: &str, at: i64, body: &str) -> String {
     let mut header = format!("t={at},v1=");
     // HMAC takes a key of any length, so the other arm is never reached.
     if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {

@@ -1,24 +1,23 @@
 //! The payer's bank: plays the payment world from its other side, and forges what it sends.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use sha2::Sha256;
+use tokio::time::timeout;
 use url::Url;
 
 use super::ask::{Answer, Ask};
 use super::kit::Kit;
 use super::wire;
-use crate::clock::now;
 use crate::scene::Buyer;
 use crate::target;
 
 /// The shop looks at what is under way every second.
 const NEWS_MAX: Duration = Duration::from_mins(1);
+/// Between two looks whether something has come.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The payment sandbox of a shop.
 pub struct Bank {
@@ -78,9 +77,14 @@ impl Bank {
         Ok(())
     }
 
-    /// Whether the shop has been told this lie.
-    pub async fn has_struck(&self, fault: &str) -> bool {
-        self.control("GET", "log", None).await.text().contains(&format!("\"{fault}\""))
+    /// Waits until the shop has been told this lie.
+    pub async fn until_struck(&self, fault: &str) -> anyhow::Result<()> {
+        let word = format!("\"{fault}\"");
+        let told = until(async || {
+            let log = self.control("GET", "log", None).await.text();
+            Ok(log.contains(&word).then_some(()))
+        });
+        told.await?.context("the shop has not asked the gateway")
     }
 
     pub async fn calm(&self) {
@@ -98,14 +102,14 @@ impl Bank {
 
     /// Waits until the money that came has gone back; gives what came and what went.
     pub async fn given_back(&self, payment: &str, came: bool) -> anyhow::Result<(i64, i64)> {
-        let begun = now();
-        loop {
+        let even = until(async || {
             let (captured, refunded) = self.book(payment).await?;
             let even = captured == refunded && (captured > 0 || !came);
-            if even || begun.elapsed() > NEWS_MAX {
-                return Ok((captured, refunded));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(even.then_some((captured, refunded)))
+        });
+        match even.await? {
+            Some(sums) => Ok(sums),
+            None => self.book(payment).await,
         }
     }
 
@@ -119,7 +123,7 @@ impl Bank {
     /// A notice as the sandbox would send it, signed with this secret at this time.
     pub fn notice(&self, body: &Value, secret: Option<&str>, at: i64) -> Ask {
         let body = body.to_string();
-        let signature = sign(secret.unwrap_or(&self.secret), at, &body);
+        let signature = sandbox::sign(secret.unwrap_or(&self.secret), at, &body);
         Ask::new("POST", "/hooks/sandbox")
             .with("content-type", "application/json")
             .with("sandbox-signature", signature)
@@ -153,30 +157,28 @@ pub async fn until_state(
     order: &str,
     wanted: &[&str],
 ) -> anyhow::Result<String> {
-    let asked = async {
-        loop {
-            let state = seen(kit, buyer, order).await?.at("/state");
-            if wanted.contains(&state.as_str()) {
-                return anyhow::Ok(state);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    match tokio::time::timeout(NEWS_MAX, asked).await {
-        Ok(state) => state,
-        Err(_) => Ok(seen(kit, buyer, order).await?.at("/state")),
+    let reached = until(async || {
+        let state = seen(kit, buyer, order).await?.at("/state");
+        Ok(wanted.contains(&state.as_str()).then_some(state))
+    });
+    match reached.await? {
+        Some(state) => Ok(state),
+        None => Ok(seen(kit, buyer, order).await?.at("/state")),
     }
 }
 
-/// `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`
-fn sign(secret: &str, at: i64, body: &str) -> String {
-    let mut header = format!("t={at},v1=");
-    // HMAC takes a key of any length, so the other arm is never reached.
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
-        mac.update(format!("{at}.{body}").as_bytes());
-        for byte in mac.finalize().into_bytes() {
-            let _ = write!(header, "{byte:02x}");
+/// Looks again and again until there is something to see; `None` when it has taken too long.
+async fn until<T>(
+    mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<Option<T>> {
+    let mut pace = tokio::time::interval(BETWEEN_LOOKS);
+    let seen = async {
+        loop {
+            pace.tick().await;
+            if let Some(seen) = look().await? {
+                return anyhow::Ok(Some(seen));
+            }
         }
-    }
-    header
+    };
+    timeout(NEWS_MAX, seen).await.unwrap_or(Ok(None))
 }

@@ -72,20 +72,20 @@ pub fn run(root: &Path, wanted: &Nightly) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let commit = said(root, &["git", "describe", "--always", "--dirty"])?;
-    let today = said(root, &["date", "-u", "+%Y%m%d"])?;
+    let commit = said(root, "git describe --always --dirty")?;
+    let today = said(root, "date -u +%Y%m%d")?;
     let seed = wanted.seed.map_or_else(|| today.parse().context("the day"), Ok)?;
     let parent = root.join("target/nightly");
     let mut journal = Journal::open(&parent, &commit, seed, wanted.fresh)?;
     let interrupts = Interrupts::listen()?;
     for build in BUILDS {
         let status = supervise::run(command(root, build, 0).stderr(Stdio::inherit()), &interrupts)?;
-        ensure!(status.success(), "`{}` failed", build.join(" "));
+        ensure!(status.success(), "`{build}` failed");
     }
     let about = format!(
         "Commit {commit}, seed {}, begun or gone on with on {today} (UTC), {}.",
         journal.seed,
-        said(root, &["uname", "-srm"])?
+        said(root, "uname -srm")?
     );
     let outcome = pieces(root, wanted, &steps, &mut journal, &interrupts, &about);
     let path = journal.folder.join("report.md");
@@ -157,19 +157,21 @@ fn one(
     })
 }
 
-fn command(root: &Path, words: &[&str], seed: u64) -> Command {
+/// Words between spaces are arguments; none of ours has one inside.
+fn command(root: &Path, text: &str, seed: u64) -> Command {
     let seed = seed.to_string();
-    let mut words = words.iter().map(|word| if *word == "{seed}" { seed.as_str() } else { word });
+    let mut words =
+        text.split_whitespace().map(|word| if word == "{seed}" { seed.as_str() } else { word });
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words).current_dir(root).stdin(Stdio::null());
     command
 }
 
 /// What a short command prints.
-fn said(root: &Path, words: &[&str]) -> anyhow::Result<String> {
-    let output = command(root, words, 0).output().with_context(|| words.join(" "))?;
+fn said(root: &Path, text: &str) -> anyhow::Result<String> {
+    let output = command(root, text, 0).output().with_context(|| text.to_owned())?;
     if !output.status.success() {
-        bail!("`{}` failed: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+        bail!("`{text}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
@@ -183,13 +185,13 @@ mod tests {
         Nightly { part, only, fresh: false, seed: Some(7), list: false }
     }
 
-    fn step(command: &'static [&'static str]) -> Step {
+    fn step(command: &'static str) -> Step {
         Step { name: "test", what: "a test", pieces: 3, command, environment: Some(("WORD", "hi")) }
     }
 
     #[test]
     fn a_part_of_a_night_has_at_least_one_piece_of_each_step() {
-        let some = step(&["true"]);
+        let some = step("true");
         let counts = [1.0, 0.5, 0.01].map(|part| night(part, &[]).pieces(&some));
         assert_eq!(counts, [3, 2, 1]);
     }
@@ -206,8 +208,9 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(parent.path(), "abc", 7, false).unwrap();
         let (_keep, interrupts) = Interrupts::for_tests();
-        let good = step(&["sh", "-c", "echo $WORD $0", "{seed}"]);
-        let bad = step(&["sh", "-c", "echo one; echo ' two | three '; exit 3"]);
+        fs::write(parent.path().join("good"), "echo $WORD $1").unwrap();
+        fs::write(parent.path().join("bad"), "echo one; echo ' two | three '; exit 3").unwrap();
+        let (good, bad) = (step("sh good {seed}"), step("sh bad"));
         for (step, piece) in [(&good, 0), (&bad, 1)] {
             let done = one(parent.path(), step, piece, &journal, &interrupts).unwrap();
             journal.note(done).unwrap();

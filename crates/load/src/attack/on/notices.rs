@@ -135,12 +135,7 @@ async fn untrue(kit: &Kit, sheet: &mut Sheet, bank: &Bank, buyer: &Buyer) -> any
         let event = Bank::event(kit, kind, &begun);
         kit.ask(&bank.notice(&event, None, unix_seconds())).await;
     }
-    // A notice about a payment that is really paid comes behind them: when it has been looked
-    // into, so have they.
-    let after = bank.begin(kit, buyer).await?;
-    bank.force(&after.payment, "pay").await?;
-    until_state(kit, buyer, &after.order, &["paid"]).await?;
-    let state = seen(kit, buyer, &begun.order).await?.at("/state");
+    let state = settled(kit, bank, buyer, &begun).await?;
     let held = state == "pending";
     let did = "signed notices of money that never came";
     sheet.note(did, "pending: the gateway is asked, the notice is not believed", state, held);
@@ -162,9 +157,9 @@ async fn wrong(kit: &Kit, sheet: &mut Sheet, bank: &Bank, buyer: &Buyer) -> anyh
         let begun = bank.begin(kit, buyer).await?;
         bank.fault(json!({ "op": "fetch", "fault": fault, "times": 3 })).await?;
         bank.force(&begun.payment, "pay").await?;
-        let state = settled(kit, buyer, &begun).await?;
+        bank.until_struck(fault).await?;
         bank.calm().await;
-        anyhow::ensure!(bank.has_struck(fault).await, "the shop has not asked the gateway");
+        let state = settled(kit, bank, buyer, &begun).await?;
         let held = state == "pending";
         let expected = "pending: put aside for a person, nothing moves";
         sheet.note(format!("the gateway says {did}"), expected, state, held);
@@ -175,7 +170,7 @@ async fn wrong(kit: &Kit, sheet: &mut Sheet, bank: &Bank, buyer: &Buyer) -> anyh
     let event = Bank::event(kit, SUCCEEDED, &mixed);
     kit.ask(&bank.notice(&event, None, unix_seconds())).await;
     until_state(kit, buyer, &one.order, &["paid"]).await?;
-    let state = settled(kit, &kit.buyers[1], &mixed).await?;
+    let state = settled(kit, bank, &kit.buyers[1], &mixed).await?;
     let held = state == "pending";
     let did = "a paid payment is said to be another order's";
     sheet.note(did, "pending: what is paid for is in the gateway's book", state, held);
@@ -186,10 +181,12 @@ async fn wrong(kit: &Kit, sheet: &mut Sheet, bank: &Bank, buyer: &Buyer) -> anyh
     Ok(())
 }
 
-/// Where an order stands when another, paid later, has come through.
-async fn settled(kit: &Kit, buyer: &Buyer, begun: &Begun) -> anyhow::Result<String> {
-    // The shop takes notices in turn; three polls of a second each are behind this one.
-    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+/// Where an order stands when all that was said of it so far has been looked into: the shop takes
+/// notices in turn, and that of another payment, which is really paid, comes behind them.
+async fn settled(kit: &Kit, bank: &Bank, buyer: &Buyer, begun: &Begun) -> anyhow::Result<String> {
+    let after = bank.begin(kit, buyer).await?;
+    bank.force(&after.payment, "pay").await?;
+    until_state(kit, buyer, &after.order, &["paid"]).await?;
     Ok(seen(kit, buyer, &begun.order).await?.at("/state"))
 }
 

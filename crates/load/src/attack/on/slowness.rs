@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::super::wire::Wire;
 use super::{Ask, Attack, Kit, Sheet};
@@ -80,12 +80,13 @@ async fn slowloris(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     }
     let mut in_time = vec![0; all.len()];
     let (mut waits, mut unserved) = (Vec::new(), 0);
+    let mut pace = tokio::time::interval(Duration::from_millis(20));
     while !crowd.is_empty() {
+        pace.tick().await;
         let begun = now();
         let answer = kit.ask(&Ask::get(crate::api::product_path(&goods.slug))).await;
         waits.push(begun.elapsed());
         unserved += usize::from(answer.status != 200);
-        sleep(Duration::from_millis(20)).await;
         while let Some(ended) = crowd.try_join_next() {
             let (sort, closed) = ended?;
             in_time[sort] += usize::from(closed);
