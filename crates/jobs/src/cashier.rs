@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, TryStreamExt as _};
 use flows::{Answer, NewsEffect, Paying, RefundEnd, Refusal, Shop};
+use futures_util::stream::{self, TryStreamExt as _};
 use gateways::{
     Acknowledgement, BUYER_PATIENCE, Confirmation, CreatePayment, CreateRefund, Gateway,
     GatewayError, IdempotencyKey, Observation, PaymentRef, RawNotification, RawReply,

@@ -205,7 +205,7 @@ pub struct Kill {
 /// machine can offer many times what it can serve.
 #[derive(Debug, Args)]
 pub struct Overload {
-    /// Hundredths of one core that the shop may use; its payment sandbox is inside, PostgreSQL not
+    /// Hundredths of one core that the shop may use; PostgreSQL and the payment world are outside
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(5..=100))]
     pub cpu: u32,
     /// What is offered, in times of the capacity, which is measured first

@@ -21,6 +21,7 @@ use crate::overload::quota::Quota;
 use crate::scene::{self, Draw, PLENTY};
 use crate::shop::Shop;
 use crate::usage::{self, Sample};
+use crate::witness::World;
 
 /// Visitors at once while the capacity is measured: enough that nothing idles, and no queue.
 const CLOSED_VISITORS: u32 = 16;
@@ -60,14 +61,14 @@ pub async fn run(arguments: Overload) -> anyhow::Result<bool> {
 async fn measure(arguments: &Overload) -> anyhow::Result<Outcome> {
     let draw = Draw::new(arguments.common.seed);
     let quota = Quota::new(arguments.cpu, &draw.name())?;
-    let secret = format!("{:016x}", draw.seed ^ u64::from(draw.tag));
+    let world = World::open(&draw.name()).await?;
     let mut common = arguments.common.clone();
-    common.settings.push(format!("sandbox.secret={secret}"));
+    common.settings.extend(world.settings());
     let mut shop = Shop::open(&common, &draw.name()).await?;
     let storm = Storm::prepare(arguments, &common, &shop, draw).await?;
     quota.hold(shop.pid().context("only a shop of our own can be held in a quota")?)?;
     let mut outcome = storm.blow(&shop, &quota).await?;
-    outcome.deliveries = storm.crowd.deliveries(&secret).await?;
+    outcome.deliveries = world.deliveries().await?;
     outcome.rss_peak = shop.resident_peak_bytes();
     outcome.violations = shop.verify().await?.map(|verified| {
         outcome.samples.extend(verified.details);

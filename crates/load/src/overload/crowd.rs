@@ -50,7 +50,6 @@ pub struct Crowd {
     inside: AtomicU64,
     idle: Mutex<Vec<Connection>>,
     idle_at_sandbox: Mutex<Vec<Connection>>,
-    sandbox: Mutex<Option<SocketAddr>>,
     tally: Mutex<Tally>,
     knocks: Mutex<(u64, u64)>,
     samples: Mutex<Vec<String>>,
@@ -130,7 +129,6 @@ impl Crowd {
             inside: AtomicU64::new(0),
             idle: Mutex::default(),
             idle_at_sandbox: Mutex::default(),
-            sandbox: Mutex::default(),
             tally: Mutex::default(),
             knocks: Mutex::default(),
             samples: Mutex::default(),
@@ -263,23 +261,13 @@ impl Crowd {
         };
         match answer.status {
             StatusCode::OK => {}
-            StatusCode::SERVICE_UNAVAILABLE => return self.refusal(&answer),
+            StatusCode::SERVICE_UNAVAILABLE => return refusal(&answer),
             _ => return End::Wrong(api::in_full("product", &answer)),
         }
         let buyer = &self.buyers[place % self.buyers.len()];
         match self.buy(number, since, buyer, *variant_id).await {
             Ok(()) => End::Paid,
             Err(error) => End::Wrong(format!("{error:#}")),
-        }
-    }
-
-    /// It has to be what is published.
-    fn refusal(&self, answer: &Answer) -> End {
-        let seconds = answer.retry_after.filter(|seconds| (1..=5).contains(seconds));
-        let code = api::problem_code(&answer.body);
-        match (seconds, code.as_deref(), &answer.request_id) {
-            (Some(seconds), Some("overloaded"), Some(_)) => End::Refused(seconds),
-            _ => End::Wrong(api::in_full("a refusal that is none", answer)),
         }
     }
 
@@ -316,7 +304,6 @@ impl Crowd {
     async fn pay(&self, page: &str) -> anyhow::Result<()> {
         let page: Url = page.parse()?;
         let address = crate::target::loopback(page.origin().ascii_serialization().as_str())?;
-        *lock(&self.sandbox) = Some(address);
         let call = api::call(Method::POST, &format!("{}/pay", page.path()), None, Bytes::new());
         let idle = lock(&self.idle_at_sandbox).pop();
         let mut connection = idle.unwrap_or_else(|| Connection::to(address));
@@ -399,20 +386,15 @@ impl Crowd {
             tokio::time::sleep(KNOCK_EVERY).await;
         }
     }
+}
 
-    /// What the payment service says of its notices: deliveries, and those refused as too many.
-    pub async fn deliveries(&self, secret: &str) -> anyhow::Result<(u64, u64)> {
-        #[derive(Deserialize)]
-        struct Log {
-            deliveries: u64,
-            unserved: u64,
-        }
-        let address = lock(&self.sandbox).context("nobody has paid")?;
-        let call = api::get("/__ctl/log", Some(&Token::new(secret)?));
-        let what = "the payment service's log";
-        let log: Log =
-            api::expect(&mut Connection::to(address), what, call, StatusCode::OK).await?;
-        Ok((log.deliveries, log.unserved))
+/// It has to be what is published.
+fn refusal(answer: &Answer) -> End {
+    let seconds = answer.retry_after.filter(|seconds| (1..=5).contains(seconds));
+    let code = api::problem_code(&answer.body);
+    match (seconds, code.as_deref(), &answer.request_id) {
+        (Some(seconds), Some("overloaded"), Some(_)) => End::Refused(seconds),
+        _ => End::Wrong(api::in_full("a refusal that is none", answer)),
     }
 }
 

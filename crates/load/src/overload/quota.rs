@@ -20,28 +20,29 @@ const TRIES: u32 = 100;
 pub struct Quota {
     group: PathBuf,
     period_us: u32,
-    quota_us: u32,
+    /// Of these in every period.
+    cpu_us: u32,
 }
 
 impl Quota {
     /// So many hundredths of one core.
     pub fn new(percent: u32, tag: &str) -> anyhow::Result<Self> {
         let period_us = PERIOD_US.max(QUOTA_MIN_US * 100 / percent);
-        let quota_us = period_us * percent / 100;
+        let cpu_us = period_us * percent / 100;
         let name = format!("holdfast-load-{tag}");
         let (group, limits) = if Path::new(UNIFIED).join("cgroup.controllers").is_file() {
             let root = Path::new(UNIFIED);
             write(&root.join("cgroup.subtree_control"), "+cpu")?;
-            (root.join(name), vec![("cpu.max", format!("{quota_us} {period_us}"))])
+            (root.join(name), vec![("cpu.max", format!("{cpu_us} {period_us}"))])
         } else {
             let limits = vec![
                 ("cpu.cfs_period_us", period_us.to_string()),
-                ("cpu.cfs_quota_us", quota_us.to_string()),
+                ("cpu.cfs_cpu_us", cpu_us.to_string()),
             ];
             (cpu_controller()?.join(name), limits)
         };
         fs::create_dir(&group).with_context(|| denied(&group))?;
-        let quota = Self { group, period_us, quota_us };
+        let quota = Self { group, period_us, cpu_us };
         for (file, text) in limits {
             write(&quota.group.join(file), &text)?;
         }
@@ -56,8 +57,8 @@ impl Quota {
 
 impl fmt::Display for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { period_us, quota_us, .. } = self;
-        write!(f, "{quota_us} us of CPU in every {period_us} us")
+        let Self { period_us, cpu_us, .. } = self;
+        write!(f, "{cpu_us} us of CPU in every {period_us} us")
     }
 }
 

@@ -1,7 +1,7 @@
 //! How many of a class may come in: a pure function of how long things wait.
 //!
 //! The sign of too much work is a *standing* queue: the least delay within a window. A burst that
-//! drains within the window is none (CoDel: Nichols and Jacobson, "Controlling Queue Delay",
+//! drains within the window is none (`CoDel`: Nichols and Jacobson, "Controlling Queue Delay",
 //! ACM Queue 2012; RFC 8289). While the delay stands above a target, a gate lets in
 //!
 //! ```text
@@ -19,9 +19,10 @@
 
 use std::time::Duration;
 
-/// Delay at which newcomers begin to be refused: CoDel's 5 ms, doubled because the runtime's own
-/// timers come in whole milliseconds, and still a fifth of the time a refusal may take.
-pub(super) const TARGET: Duration = Duration::from_millis(10);
+/// Delay at which newcomers begin to be refused: `CoDel`'s 5 ms, and one more because the runtime's
+/// own timers come in whole milliseconds. Lower, and a storm leaves too little to be done at one
+/// time for the commits it shares; higher, and a refusal takes longer than 50 ms.
+pub(super) const TARGET: Duration = Duration::from_millis(6);
 /// The next class begins where the one before is shut.
 const NEXT_CLASS: u32 = 3;
 /// Targets of delay in a row that are no burst any more, whatever the window says.
@@ -108,51 +109,52 @@ mod tests {
 
     const WINDOW: Duration = Duration::from_millis(50);
 
-    fn seen(standing_ms: u64, let_in: u64) -> Seen {
-        Seen { standing: Duration::from_millis(standing_ms), let_in, over: WINDOW }
+    /// A delay in hundredths of the target of newcomers.
+    fn seen(standing: u32, let_in: u64) -> Seen {
+        Seen { standing: TARGET * standing / 100, let_in, over: WINDOW }
     }
 
     /// A gate of the first class that has let in 100 a second for long.
     fn settled() -> Gate {
         let mut gate = Gate::of(0);
         for _ in 0..400 {
-            assert_eq!(gate.observe(&seen(9, 5)), None);
+            assert_eq!(gate.observe(&seen(90, 5)), None);
         }
         gate
     }
 
     #[test]
     fn what_is_let_in_follows_the_delay() {
-        for (standing_ms, wanted) in [(11, 95.0), (15, 75.0), (20, 50.0), (30, 0.0), (5000, 0.0)] {
-            let rate = settled().observe(&seen(standing_ms, 5)).unwrap();
-            assert!((rate - wanted).abs() < 1.0, "{standing_ms} ms: {rate}");
+        for (delay, wanted) in [(110, 95.0), (150, 75.0), (200, 50.0), (300, 0.0), (50_000, 0.0)] {
+            let rate = settled().observe(&seen(delay, 5)).unwrap();
+            assert!((rate - wanted).abs() < 1.0, "{delay}: {rate}");
         }
     }
 
     #[test]
     fn a_limited_gate_lets_in_more_when_the_delay_falls_and_opens_when_it_is_gone() {
         let mut gate = settled();
-        gate.observe(&seen(20, 5));
-        let more = gate.observe(&seen(2, 5)).unwrap();
+        gate.observe(&seen(200, 5));
+        let more = gate.observe(&seen(20, 5)).unwrap();
         assert!(more > 130.0, "{more}");
-        let calm = (0..100).position(|_| gate.observe(&seen(2, 5)).is_none());
+        let calm = (0..100).position(|_| gate.observe(&seen(20, 5)).is_none());
         assert!(calm.is_some_and(|windows| windows <= 20), "{calm:?}");
     }
 
     #[test]
     fn each_gate_begins_where_the_one_below_is_shut() {
         let [mut newcomers, mut guests, mut buyers] = [0, 1, 2].map(Gate::of);
-        for (standing_ms, wanted) in [
-            (10, [false, false, false]),
-            (29, [true, false, false]),
-            (31, [true, true, false]),
-            (91, [true, true, true]),
+        for (delay, wanted) in [
+            (100, [false, false, false]),
+            (290, [true, false, false]),
+            (310, [true, true, false]),
+            (910, [true, true, true]),
         ] {
             let gates = [&mut newcomers, &mut guests, &mut buyers];
-            let limited = gates.map(|gate| gate.observe(&seen(standing_ms, 5)).is_some());
-            assert_eq!(limited, wanted, "{standing_ms} ms");
+            let limited = gates.map(|gate| gate.observe(&seen(delay, 5)).is_some());
+            assert_eq!(limited, wanted, "{delay}");
             if limited[1] {
-                assert_eq!(newcomers.observe(&seen(standing_ms, 5)), Some(0.0));
+                assert_eq!(newcomers.observe(&seen(delay, 5)), Some(0.0));
             }
         }
     }
@@ -162,7 +164,7 @@ mod tests {
     fn it_does_not_wind_up() {
         let mut gate = settled();
         for _ in 0..1200 {
-            assert_eq!(gate.observe(&seen(10_000, 0)), Some(0.0));
+            assert_eq!(gate.observe(&seen(100_000, 0)), Some(0.0));
         }
         let windows = (0..100).position(|_| gate.observe(&seen(0, 0)).is_none());
         assert!(windows.is_some_and(|windows| windows <= 20), "{windows:?}");

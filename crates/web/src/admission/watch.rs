@@ -15,7 +15,7 @@ use super::gate::{Gate, Seen};
 use super::{Admission, Inner};
 
 /// How often somebody is sent to wait.
-const PROBE_EVERY: Duration = Duration::from_millis(10);
+const PROBE_EVERY: Duration = Duration::from_millis(5);
 /// What the least of the probes of a window waited, everybody waited.
 const WINDOW: Duration = Duration::from_millis(50);
 /// How often the log says that the shop is too busy, while it is.

@@ -16,7 +16,7 @@ use web::Admission;
 /// Clients at once; each has one request under way.
 const CLIENTS: usize = 48;
 /// Longer than anybody waits here who is not lost.
-const LOST: Duration = Duration::from_secs(60);
+const LOST: Duration = Duration::from_mins(1);
 
 async fn serve(routes: Router, admission: Admission) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
