@@ -37,7 +37,7 @@ impl Quota {
         } else {
             let limits = vec![
                 ("cpu.cfs_period_us", period_us.to_string()),
-                ("cpu.cfs_cpu_us", cpu_us.to_string()),
+                ("cpu.cfs_quota_us", cpu_us.to_string()),
             ];
             (cpu_controller()?.join(name), limits)
         };

@@ -22,6 +22,7 @@ struct Shop {
     refusal: f64,
 }
 
+#[derive(Clone, Copy)]
 enum Job {
     /// Somebody new, since when.
     New(f64),
