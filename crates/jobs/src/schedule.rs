@@ -8,6 +8,7 @@ use flows::Shop;
 use kernel::{Fault, SignedDuration};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::cashier::Cashier;
 use crate::relay::{self, Consumer};
@@ -49,8 +50,10 @@ impl Jobs {
         }
     }
 
-    /// Runs until `stop` says so, each kind of work on its own.
-    pub async fn run(self, stop: watch::Receiver<bool>) {
+    /// Runs until `stop` says so, each kind of work on its own. What is under way then may take
+    /// `goodbye` more and is cut off: a gateway that answers nothing holds nobody up, and
+    /// everything here is taken up again from its rows.
+    pub async fn run(self, mut stop: watch::Receiver<bool>, goodbye: Duration) {
         let mut running = JoinSet::new();
         let jobs = self.clone();
         running.spawn(every(stop.clone(), "relay", RELAY_EVERY, move || {
@@ -73,8 +76,14 @@ impl Jobs {
             async move { jobs.forget_keys().await.map(|_| 0) }
         }));
         let jobs = self.clone();
-        running.spawn(notices(stop, jobs));
-        while running.join_next().await.is_some() {}
+        running.spawn(notices(stop.clone(), jobs));
+        // Gone is as good as stopped.
+        let _ = stop.wait_for(|stop| *stop).await;
+        let finished = async { while running.join_next().await.is_some() {} };
+        if timeout(goodbye, finished).await.is_err() {
+            tracing::info!("background work was cut off; the next start goes on with it");
+            running.shutdown().await;
+        }
     }
 
     /// Hands on the events that are due; gives how many there were.

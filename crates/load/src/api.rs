@@ -1,5 +1,7 @@
 //! The shop's published contract, as far as a customer and an owner need it here.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -188,14 +190,33 @@ pub fn in_full(what: &str, answer: &Answer) -> String {
     format!("{what}: {} (request id {id}) {shown}", answer.status)
 }
 
-/// Sends and reads an answer that must have this status; used where nothing is measured.
+/// Whoever is turned away with 503 comes back so often before giving up.
+pub const COMEBACKS_MAX: u32 = 20;
+/// And waits no longer than this, whatever `Retry-After` says: a test has an end.
+const RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Waits as long as a busy shop says before it is asked again, but not for ever.
+pub async fn until_told(seconds: Option<u64>) {
+    let wait = Duration::from_secs(seconds.unwrap_or(1)).min(RETRY_WAIT_MAX);
+    tokio::time::sleep(wait).await;
+}
+
+/// Sends and reads an answer that must have this status; used where nothing is measured. Whoever
+/// is told to come back later does.
 pub async fn expect<T: DeserializeOwned>(
     connection: &mut Connection,
     what: &str,
     call: Call,
     status: StatusCode,
 ) -> anyhow::Result<T> {
-    let answer = connection.send(call).await.with_context(|| what.to_owned())?;
+    let mut answer = connection.send(call.clone()).await.with_context(|| what.to_owned())?;
+    for _ in 0..COMEBACKS_MAX {
+        if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+            break;
+        }
+        until_told(answer.retry_after).await;
+        answer = connection.send(call.clone()).await.with_context(|| what.to_owned())?;
+    }
     if answer.status != status {
         bail!("{}", in_full(what, &answer));
     }

@@ -95,6 +95,9 @@ pub enum Scenario {
     /// More visitors than the shop can serve, up to ten times: goodput, refusals, recovery
     #[command(after_long_help = EXAMPLES)]
     Overload(Overload),
+    /// Notices of a gateway that itself answers nothing: how long each waits to be taken
+    #[command(after_long_help = EXAMPLES)]
+    Notices(Notices),
     /// `mixed`, cut off by kill -9 again and again; every acknowledged order must survive
     #[command(after_long_help = EXAMPLES)]
     Kill(Kill),
@@ -118,6 +121,7 @@ impl Scenario {
             Self::Spread(arguments) => &arguments.common,
             Self::Browse(arguments) => &arguments.common,
             Self::Mixed(arguments) => &arguments.common,
+            Self::Notices(arguments) => &arguments.common,
             Self::Kill(arguments) => &arguments.common,
             Self::Overload(arguments) => &arguments.common,
             Self::Crash(arguments) => &arguments.common,
@@ -185,6 +189,18 @@ pub struct Mixed {
     pub products: u32,
     #[command(flatten)]
     pub pacing: Pacing,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Notices {
+    /// How many arrive each second, whether or not the shop keeps up
+    #[arg(long, default_value_t = 500.0, value_parser = positive)]
+    pub rate: f64,
+    /// For so many seconds
+    #[arg(long, default_value_t = 20.0, value_parser = positive)]
+    pub duration: f64,
     #[command(flatten)]
     pub common: Common,
 }

@@ -26,6 +26,7 @@ mod ledger;
 mod line;
 mod misbehaviour;
 mod mixed;
+mod notices;
 mod overload;
 mod pace;
 mod postgres;
@@ -102,6 +103,7 @@ async fn run(scenario: Scenario) -> anyhow::Result<bool> {
         Scenario::Attack(arguments) => return attack::run(arguments).await,
         Scenario::HotSku(arguments) => hot_sku::run(arguments).await?,
         Scenario::Spread(arguments) => spread::run(arguments).await?,
+        Scenario::Notices(arguments) => notices::run(arguments).await?,
         Scenario::Browse(arguments) => browse::run(arguments).await?,
         Scenario::Mixed(arguments) => mixed::run(arguments).await?,
         Scenario::Kill(arguments) => kill::run(arguments).await?,

@@ -1,10 +1,10 @@
 //! One purchase: a quote, then the order. Two requests.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hyper::StatusCode;
 
-use crate::api::{self, Order, Quote, QuoteFor};
+use crate::api::{self, COMEBACKS_MAX, Order, Quote, QuoteFor};
 use crate::cli::Payment;
 use crate::clock::now;
 use crate::drive::Worker;
@@ -18,11 +18,6 @@ pub const PLACED: &[StatusCode] = &[StatusCode::CREATED];
 /// It may have been placed before.
 pub const PLACED_OR_KNOWN: &[StatusCode] = &[StatusCode::CREATED, StatusCode::OK];
 const QUOTED: &[StatusCode] = &[StatusCode::OK];
-
-/// A buyer who is turned away with 503 comes back so often before giving up.
-const RETRIES_MAX: u32 = 20;
-/// And waits no longer than this, whatever `Retry-After` says: a test has an end.
-const RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// How a purchase ended.
 #[derive(Debug)]
@@ -64,7 +59,7 @@ pub async fn quote(
     of: QuoteFor,
 ) -> Result<Quote, Purchase> {
     let mut since = since;
-    for _ in 0..=RETRIES_MAX {
+    for _ in 0..=COMEBACKS_MAX {
         let call = api::quote(&buyer.token, of);
         match worker.ask(Op::Quote, turn, since, QUOTED, call).await {
             Verdict::Served(answer) => {
@@ -93,7 +88,7 @@ async fn place(
     payment: Payment,
 ) -> Purchase {
     let mut since = now();
-    for _ in 0..=RETRIES_MAX {
+    for _ in 0..=COMEBACKS_MAX {
         let call = api::place(&buyer.token, &quote.token, payment);
         match worker.ask(Op::Place, turn, since, PLACED, call).await {
             Verdict::Served(answer) => {
@@ -132,7 +127,6 @@ pub fn conclude(worker: &Worker, turn: &Turn, purchase: &Purchase) {
 }
 
 async fn come_back(seconds: Option<u64>) -> Instant {
-    let wait = Duration::from_secs(seconds.unwrap_or(1)).min(RETRY_WAIT_MAX);
-    tokio::time::sleep(wait).await;
+    api::until_told(seconds).await;
     now()
 }

@@ -22,12 +22,13 @@ pub enum Op {
     Pay,
     Order,
     Staff,
+    Notice,
     Baseline,
 }
 
 impl Op {
     /// All, in the order they are reported.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Buy,
         Self::Quote,
         Self::Place,
@@ -38,6 +39,7 @@ impl Op {
         Self::Pay,
         Self::Order,
         Self::Staff,
+        Self::Notice,
         Self::Baseline,
     ];
 
@@ -54,6 +56,7 @@ impl Op {
             Self::Pay => "pay",
             Self::Order => "order",
             Self::Staff => "staff",
+            Self::Notice => "notice",
             Self::Baseline => "baseline",
         }
     }

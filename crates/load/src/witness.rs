@@ -10,6 +10,7 @@ use hyper::StatusCode;
 use kernel::Env;
 use sandbox::{Sandbox, SandboxConfig};
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::api::{self, Order, Token};
 use crate::client::Connection;
@@ -78,6 +79,20 @@ impl World {
             format!("sandbox.url={}", self.sandbox.base_url()),
             format!("sandbox.secret={}", self.secret),
         ]
+    }
+
+    /// What it signs its notices with.
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// From now on it answers no question in time.
+    pub async fn hang(&self) -> anyhow::Result<()> {
+        let rule = json!({ "op": "fetch", "fault": "delay", "millis": 600_000, "times": u32::MAX });
+        let call = api::post("/__ctl/faults", &self.token, &rule);
+        let answer = Connection::to(self.address()).send(call).await?;
+        anyhow::ensure!(answer.status == StatusCode::CREATED, api::in_full("a fault", &answer));
+        Ok(())
     }
 
     /// Notices it brought to the shop, and those of them that the shop refused as too many.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use flows::Shop;
@@ -19,6 +20,9 @@ use url::Url;
 use web::{Admission, App, Parts};
 
 use crate::config::Config;
+
+/// How long background work may go on once nobody is served any more.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// All tables of the shop.
 pub fn schemas() -> Vec<&'static Schema> {
@@ -100,7 +104,7 @@ impl Running {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (say_stop, stopped) = watch::channel(false);
         kernel::crash_point!("start.ready");
-        let jobs = tokio::spawn(self.jobs.run(stopped));
+        let jobs = tokio::spawn(self.jobs.run(stopped, GOODBYE));
         let admission = Admission::of_shop(&self.shop, self.public_url.scheme() == "https");
         web::serve(self.listener, web::router(self.app), admission, stop).await?;
         kernel::crash_point!("stop.served");

@@ -12,7 +12,7 @@ use super::ask::{Answer, Ask, Tally};
 use super::bank::Bank;
 use super::case::Sheet;
 use super::wire;
-use crate::api;
+use crate::api::{self, COMEBACKS_MAX};
 use crate::client::Connection;
 use crate::scene::{self, Buyer, Draw};
 use crate::shop::Shop;
@@ -115,8 +115,18 @@ impl Kit {
         &self.host
     }
 
+    /// Whoever is told to come back later does.
     pub async fn ask(&self, ask: &Ask) -> Answer {
-        wire::exchange(self.address(), &self.bytes(ask)).await
+        let request = self.bytes(ask);
+        for _ in 0..COMEBACKS_MAX {
+            let answer = wire::exchange(self.address(), &request).await;
+            if answer.code() != "overloaded" {
+                return answer;
+            }
+            let seconds = answer.header("retry-after").and_then(|text| text.parse().ok());
+            api::until_told(seconds).await;
+        }
+        wire::exchange(self.address(), &request).await
     }
 
     /// Asks for what has to work, or nothing can be tried.

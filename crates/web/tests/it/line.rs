@@ -8,12 +8,16 @@ use proxy::{Fate, Proxy, What};
 use serde_json::{Value, json};
 use store::testing::TestDb;
 use store::{Db, EngineKind, Options};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::shop::{Answer, Person, TABLES, TestShop};
 
 /// A shop is whole again this soon after its database is.
 const RECOVERY: Duration = Duration::from_secs(2);
+
+/// Less than a gateway is waited for, and more than anything else takes.
+const LOST: Duration = Duration::from_secs(20);
 
 /// Does what is due, a minute later, until nothing more comes of it.
 async fn later(shop: &TestShop) {
@@ -65,6 +69,35 @@ store::on_both_engines! { TABLES;
             }
         }
         assert_eq!(shop.stock("shirt").await, (50, 0));
+    }
+}
+
+store::on_both_engines! { TABLES;
+    async fn a_mute_gateway_does_not_keep_the_shop_from_stopping(db: TestDb) {
+        let shop = TestShop::open_behind_a_line(db).await;
+        let owner = shop.owner().await;
+        let variant = shop.product(&owner, "shirt", 5).await;
+        let buyer = shop.buyer().await;
+        let order = shop.order(&buyer, &variant, "sandbox").await;
+        let order = format!("/api/v1/orders/{}", order["id"].as_str().unwrap());
+        let begun = pay(&shop, &order, &buyer).await;
+        shop.at_the_sandbox(begun["redirect_url"].as_str().unwrap(), "pay").await;
+        shop.gateway_line().blackhole();
+        shop.clock.advance(SignedDuration::from_mins(1));
+        let (say_stop, stop) = watch::channel(false);
+        let jobs = tokio::spawn(shop.jobs.clone().run(stop, Duration::ZERO));
+        // Its time to be asked about again is set before the gateway is called.
+        let now = shop.shop.env.now();
+        let due = || shop.shop.db.read(move |read| payments::to_poll(read, now, 1));
+        while !due().await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        say_stop.send(true).unwrap();
+        timeout(LOST, jobs).await.expect("it waits for the gateway").unwrap();
+        shop.gateway_line().heal();
+        later(&shop).await;
+        let paid = shop.get(&order).by(&buyer).expect(200).await.body;
+        assert_eq!(paid["state"], "paid", "what was cut off is taken up again");
     }
 }
 
