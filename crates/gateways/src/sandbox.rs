@@ -127,7 +127,8 @@ impl SandboxGateway {
         within: Duration,
     ) -> Result<Option<wire::Payment>, GatewayError> {
         if let Some(id) = &payment.gateway_id {
-            let answer = self.call(Method::GET, &["v1", "payments", id], &[], within).await?;
+            let answer =
+                self.call(Method::GET, &["plain", "v1", "payments", id], &[], within).await?;
             let found: wire::Payment = wire::read(&answer.body)?;
             found.expect(payment.attempt)?;
             if &found.id != id {
@@ -137,7 +138,7 @@ impl SandboxGateway {
         }
         let reference = payment.attempt.to_string();
         let query = [("reference", reference.as_str())];
-        let answer = self.call(Method::GET, &["v1", "payments"], &query, within).await?;
+        let answer = self.call(Method::GET, &["plain", "v1", "payments"], &query, within).await?;
         let found: wire::List<wire::Payment> = wire::read(&answer.body)?;
         let found = found.one()?;
         if let Some(found) = &found {
@@ -179,7 +180,7 @@ impl Gateway for SandboxGateway {
         within: Duration,
     ) -> Result<Created, GatewayError> {
         let body = wire::NewPayment::from(request);
-        let answer = self.post(&["v1", "payments"], key, &body, within).await?;
+        let answer = self.post(&["plain", "v1", "payments"], key, &body, within).await?;
         let payment: wire::Payment = wire::read(&answer.body)?;
         payment.expect(request.attempt)?;
         let confirmation = payment.confirmation()?;
@@ -211,7 +212,7 @@ impl Gateway for SandboxGateway {
                 None => return Ok(self.absent(payment)),
             },
         };
-        let path = ["v1", "payments", id.as_str(), "void"];
+        let path = ["plain", "v1", "payments", id.as_str(), "void"];
         let answer = self.post(&path, key, &serde_json::json!({}), within).await?;
         let voided: wire::Payment = wire::read(&answer.body)?;
         voided.expect(payment.attempt)?;
@@ -229,7 +230,7 @@ impl Gateway for SandboxGateway {
             None => self.find(&request.payment, within).await?.ok_or(GatewayError::NotFound)?.id,
         };
         let body = wire::NewRefund::new(request, &payment_id);
-        let answer = self.post(&["v1", "refunds"], key, &body, within).await?;
+        let answer = self.post(&["plain", "v1", "refunds"], key, &body, within).await?;
         let refund: wire::Refund = wire::read(&answer.body)?;
         refund.observe(request.refund, self.env.now())
     }
@@ -240,12 +241,14 @@ impl Gateway for SandboxGateway {
         within: Duration,
     ) -> Result<RefundObservation, GatewayError> {
         let found = if let Some(id) = &refund.gateway_id {
-            let answer = self.call(Method::GET, &["v1", "refunds", id], &[], within).await?;
+            let answer =
+                self.call(Method::GET, &["plain", "v1", "refunds", id], &[], within).await?;
             Some(wire::read::<wire::Refund>(&answer.body)?)
         } else {
             let reference = refund.refund.to_string();
             let query = [("reference", reference.as_str())];
-            let answer = self.call(Method::GET, &["v1", "refunds"], &query, within).await?;
+            let answer =
+                self.call(Method::GET, &["plain", "v1", "refunds"], &query, within).await?;
             wire::read::<wire::List<wire::Refund>>(&answer.body)?.one()?
         };
         match found {

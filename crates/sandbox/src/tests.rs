@@ -3,7 +3,7 @@
 mod delivery;
 mod faults;
 mod page;
-mod payments;
-mod refunds;
+mod plain_payments;
+mod plain_refunds;
 mod restart;
 mod town;

@@ -108,7 +108,7 @@ impl Town {
     pub async fn found_with(change: impl FnOnce(&mut SandboxConfig)) -> Self {
         let (env, clock) = Env::manual(Timestamp::from_second(START).unwrap(), 7);
         let mut config = SandboxConfig::new(anywhere(), SECRET, env.clone());
-        config.redelivery = vec![Duration::ZERO; 3];
+        config.redelivery = Some(vec![Duration::ZERO; 3]);
         change(&mut config);
         let sandbox = Sandbox::start(config.clone()).await.unwrap();
         Self { sandbox, config, env, clock, shop: Shop::open().await, http: client() }
@@ -154,7 +154,7 @@ impl Town {
     pub async fn open(&self) -> Value {
         let wish = self.wish();
         let key = wish["reference"].as_str().unwrap().to_owned();
-        let (status, payment) = self.post("/v1/payments", &key, &wish).await;
+        let (status, payment) = self.post("/plain/v1/payments", &key, &wish).await;
         assert_eq!(status, 201, "{payment}");
         payment
     }
@@ -200,7 +200,7 @@ impl Town {
     }
 
     pub async fn status(&self, payment: &Value) -> String {
-        let (status, body) = self.get(&format!("/v1/payments/{}", id(payment))).await;
+        let (status, body) = self.get(&format!("/plain/v1/payments/{}", id(payment))).await;
         assert_eq!(status, 200, "{body}");
         body["status"].as_str().unwrap().to_owned()
     }

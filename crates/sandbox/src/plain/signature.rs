@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-pub(crate) const HEADER: &str = "Sandbox-Signature";
+pub(super) const HEADER: &str = "sandbox-signature";
 
 /// What the header says for a body that is sent at `at`, in seconds since 1970.
 pub fn sign(secret: &str, at: i64, body: &str) -> String {
