@@ -85,3 +85,17 @@ impl Accounts {
         }
     }
 }
+
+/// The shop's side of the published accounts: what a shop that tries this sandbox is set up with.
+pub mod published {
+    /// The application's private key, with which the shop signs for Alipay. PEM, PKCS#1.
+    pub const APP_PRIVATE_KEY: &str = include_str!("../tests/keys/app_private_pkcs1.pem");
+    /// The public key with which the shop checks what Alipay says. PEM, SPKI.
+    pub const ALIPAY_PUBLIC_KEY: &str = include_str!("../tests/keys/alipay_public.pem");
+    /// Certificate mode: the application's certificate.
+    pub const APP_CERTIFICATE: &str = include_str!("../tests/keys/app_cert.crt");
+    /// Certificate mode: Alipay's certificate.
+    pub const ALIPAY_CERTIFICATE: &str = include_str!("../tests/keys/alipay_cert.crt");
+    /// Certificate mode: the roots, of which the one with an RSA signature counts.
+    pub const ROOT_CERTIFICATES: &str = include_str!("../tests/keys/alipay_root_chain.crt");
+}

@@ -61,6 +61,7 @@ use crate::world::World;
 
 pub use accounts::{
     Accounts, AlipayAccount, Certificates, STRIPE_WEBHOOK_SECRET, StripeAccount, YooKassaAccount,
+    published,
 };
 pub use plain::sign;
 

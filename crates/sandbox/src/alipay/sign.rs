@@ -55,6 +55,3 @@ fn joined(fields: &[(String, String)], without: &[&str]) -> String {
     let pairs: Vec<String> = signed.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }
-
-#[cfg(test)]
-mod tests;
