@@ -55,3 +55,7 @@ fn joined(fields: &[(String, String)], without: &[&str]) -> String {
     let pairs: Vec<String> = signed.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }
+
+#[cfg(test)]
+#[path = "sign_tests.rs"]
+mod tests;
