@@ -5,7 +5,7 @@
 /// The merchant's accounts at the three providers.
 #[derive(Clone)]
 pub struct Accounts {
-    /// At `YooKassa`.
+    /// At YooKassa.
     pub yookassa: YooKassaAccount,
     /// At Alipay.
     pub alipay: AlipayAccount,

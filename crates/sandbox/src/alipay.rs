@@ -64,7 +64,7 @@ pub(crate) fn answer(page: &Page<'_>, call: &Call) -> Outcome {
         "alipay.trade.close" => trade::close(page, &biz)?,
         "alipay.trade.refund" => trade::refund(page, call, &biz)?,
         "alipay.trade.fastpay.refund.query" => trade::refund_query(page, &biz)?,
-        "alipay.data.dataservice.bill.downloadurl.query" => bill::address(page, &biz)?,
+        "alipay.data.dataservice.bill.downloadurl.query" => bill::address(page, &biz),
         "alipay.open.app.alipaycert.download" => Ok(certificate(account, &biz)),
         _ => return Ok(request::Problem::unknown_method().answer(&params)),
     };
@@ -109,10 +109,9 @@ pub(crate) fn seal(
 
 /// The page that a payer sees when an address is no good. In GBK, like the original.
 pub(crate) fn gbk_page(sub_code: &str) -> Answer {
-    let mut bytes = include_bytes!("../assets/alipay_error_head.gbk.html").to_vec();
-    bytes.extend_from_slice(sub_code.as_bytes());
-    bytes.extend_from_slice(b"</p>\n</section></main>\n</body>\n</html>\n");
-    let body = Body::Text { content_type: "text/html;charset=GBK", bytes };
+    let text = include_str!("../assets/alipay_error.html").replace("{sub_code}", sub_code);
+    let (bytes, ..) = encoding_rs::GBK.encode(&text);
+    let body = Body::Text { content_type: "text/html;charset=GBK", bytes: bytes.into_owned() };
     Answer { status: 200, headers: Vec::new(), body }
 }
 

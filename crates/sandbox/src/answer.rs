@@ -97,7 +97,7 @@ impl Answer {
     }
 
     /// The payment has moved on; this is where it is.
-    pub fn wrong_state(payment: Value) -> Self {
+    pub fn wrong_state(payment: &Value) -> Self {
         let message = "The payment is in another state.";
         let error = json!({ "code": "wrong_state", "message": message, "param": null });
         Self::json(409, json!({ "error": error, "payment": payment }))

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::accounts::Accounts;
 use crate::answer::{Answer, Halt, Outcome};
+use crate::hex::hex;
 
 /// What does not change while the sandbox runs.
 pub(crate) struct Fixed {
@@ -67,7 +68,7 @@ impl Page<'_> {
 
     /// `count` hexadecimal digits, at most 64.
     pub fn hex(&self, count: usize) -> rusqlite::Result<String> {
-        let mut text: String = self.draw()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut text = hex(&self.draw()?);
         text.truncate(count);
         Ok(text)
     }
@@ -104,7 +105,7 @@ impl Book {
         };
         let seed =
             seed.map_or_else(|| fixed.env.bytes::<16>().to_vec(), |n| n.to_be_bytes().into());
-        let seed: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+        let seed = hex(&seed);
         let prepared = connection.and_then(|connection| prepare(connection, &seed));
         let fixed = Arc::new(fixed);
         prepared.map(|c| Self { connection: Arc::new(Mutex::new(Some(c))), fixed }).map_err(

@@ -26,7 +26,7 @@ pub(crate) fn with_offset(env: &Env) -> (Env, Arc<AtomicI64>) {
     (Env { clock: Arc::new(clock), rng: env.rng.clone() }, seconds)
 }
 
-/// `2026-01-02T03:04:05.139Z`, as `YooKassa` writes moments.
+/// `2026-01-02T03:04:05.139Z`, as YooKassa writes moments.
 pub(crate) fn iso_millis(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }

@@ -159,7 +159,7 @@ fn force(page: &Page<'_>, payment: &Payment, action: &str, wish: &Wish) -> Outco
             steps::note(page, payment, "disputed", false, Some(News::DisputeClosed))?
         }
         "process" | "decline" | "expire" | "refund" | "finish" | "dispute" | "close_dispute" => {
-            return Err(Answer::wrong_state(payment.json(&page.fixed.base_url)).into());
+            return Err(Answer::wrong_state(&payment.json(&page.fixed.base_url)).into());
         }
         _ => return Err(Answer::not_found().into()),
     })

@@ -55,7 +55,7 @@ pub(crate) enum Fault {
     /// Nothing is done, 409.
     #[serde(rename = "error_409")]
     Error409,
-    /// It is done, but the answer is 202 "processing" (`YooKassa`).
+    /// It is done, but the answer is 202 "processing" (YooKassa).
     Processing,
     /// Half of the answer.
     Truncated,

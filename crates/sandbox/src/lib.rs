@@ -11,7 +11,7 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `/v3/…` | `YooKassa` API v3: payments, capture, cancel, refunds, receipts, lists |
+//! | `/v3/…` | YooKassa API v3: payments, capture, cancel, refunds, receipts, lists |
 //! | `/gateway.do` | Alipay: page pay, wap pay, query, close, refund, refund query, daily bill |
 //! | `/v1/…` | Stripe: checkout sessions, payment intents, refunds, events, endpoints |
 //! | `/plain/v1/…` | the plain protocol of the `sandbox` gateway |
@@ -33,6 +33,7 @@ mod control;
 mod delivery;
 mod faults;
 mod gateway;
+mod hex;
 mod journal;
 mod loopback;
 mod page;
@@ -77,7 +78,7 @@ pub struct SandboxConfig {
     pub secret: String,
     /// Who may call the three providers. The published test accounts, unless set otherwise.
     pub accounts: Accounts,
-    /// Where "`YooKassa`" sends its notifications at first (its cabinet's setting); loopback.
+    /// Where "YooKassa" sends its notifications at first (its cabinet's setting); loopback.
     pub yookassa_hook: Option<String>,
     /// An endpoint that "Stripe" knows from the start, under [`STRIPE_WEBHOOK_SECRET`]; loopback.
     pub stripe_hook: Option<String>,

@@ -34,6 +34,7 @@ use crate::book::payments::{Payment, Status};
 use crate::call::Call;
 use crate::faults::{Fault, Op, Struck};
 use crate::gateway::{Letter, Way};
+use crate::hex::hex;
 use crate::world::World;
 
 /// The version of the API that is spoken here.
@@ -67,12 +68,18 @@ pub(crate) fn admit(account: &StripeAccount, headers: &HeaderMap) -> Result<(), 
 pub(crate) fn op(call: &Call) -> Op {
     match (&call.method, call.parts().get(1..).unwrap_or_default()) {
         (&Method::POST, ["checkout", "sessions"]) => Op::Create,
-        (&Method::POST, ["checkout", "sessions", _, "expire"]) => Op::Void,
         (&Method::POST, ["payment_intents", _, "capture"]) => Op::Capture,
-        (&Method::POST, ["payment_intents", _, "cancel"]) => Op::Void,
+        (
+            &Method::POST,
+            ["checkout", "sessions", _, "expire"] | ["payment_intents", _, "cancel"],
+        ) => Op::Void,
         (&Method::POST, ["refunds"]) => Op::Refund,
-        (&Method::GET, ["checkout", "sessions"] | ["payment_intents", "search"]) => Op::List,
-        (&Method::GET, ["payment_intents" | "refunds" | "events" | "charges"]) => Op::List,
+        (
+            &Method::GET,
+            ["checkout", "sessions"]
+            | ["payment_intents", "search"]
+            | ["payment_intents" | "refunds" | "events" | "charges"],
+        ) => Op::List,
         (&Method::GET, _) => Op::Fetch,
         _ => Op::Other,
     }
@@ -261,15 +268,10 @@ pub(crate) fn letter(world: &World, delivery: &Delivery, struck: &Struck) -> Let
 }
 
 fn signature(secret: &str, at: i64, body: &str) -> String {
-    let mut hex = String::new();
-    // HMAC takes a key of any length, so the other arm is never reached.
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
-        mac.update(format!("{at}.{body}").as_bytes());
-        for byte in mac.finalize().into_bytes() {
-            let _ = write!(hex, "{byte:02x}");
-        }
-    }
-    hex
+    // HMAC takes a key of any length, so nothing is ever left out.
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok();
+    let mac = mac.map(|mac| mac.chain_update(format!("{at}.{body}")).finalize().into_bytes());
+    mac.map(|bytes| hex(&bytes)).unwrap_or_default()
 }
 
 /// As it goes over the line: with line breaks, so that nobody gets away with writing it again.

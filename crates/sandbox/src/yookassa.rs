@@ -1,4 +1,4 @@
-//! `YooKassa` API v3 under `/v3`: Basic authentication, an `Idempotence-Key` on every POST, money
+//! YooKassa API v3 under `/v3`: Basic authentication, an `Idempotence-Key` on every POST, money
 //! as a string with decimals, notifications without a signature.
 
 mod error;

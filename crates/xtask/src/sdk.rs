@@ -134,6 +134,7 @@ impl Bench {
         let (mut sandbox, url) = self.sandbox()?;
         let said = self.said_by(script, sabotage, &url);
         supervise::stop(&mut sandbox, interrupts);
+        // Somebody may have interrupted meanwhile.
         interrupts.wait_for(|| Ok(Some(())))?;
         said
     }
@@ -152,13 +153,11 @@ impl Bench {
             BufReader::new(said).read_line(&mut line)?;
         }
         let url = line.split_whitespace().find(|word| word.starts_with("http://"));
-        match url {
-            Some(url) => Ok((child, url.trim_end_matches('.').to_owned())),
-            None => {
-                supervise::kill(&mut child);
-                bail!("the sandbox did not say where it is, but {line:?}")
-            }
+        if let Some(url) = url {
+            return Ok((child, url.trim_end_matches('.').to_owned()));
         }
+        supervise::kill(&mut child);
+        bail!("the sandbox did not say where it is, but {line:?}")
     }
 
     fn said_by(&self, script: &str, sabotage: Option<&str>, url: &str) -> anyhow::Result<Report> {

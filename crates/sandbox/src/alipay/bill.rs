@@ -34,20 +34,20 @@ const COLUMNS: &str = "支付宝交易号,商户订单号,业务类型,商品名
     卡消费金额（元）,退款批次号/请求号,服务费（元）,分润（元）,备注";
 
 /// `alipay.data.dataservice.bill.downloadurl.query`
-pub(super) fn address(page: &Page<'_>, biz: &Value) -> rusqlite::Result<Fields> {
+pub(super) fn address(page: &Page<'_>, biz: &Value) -> Fields {
     let (kind, day) = (biz["bill_type"].as_str(), biz["bill_date"].as_str().unwrap_or_default());
     if !matches!(kind, Some("trade" | "signcustomer")) {
-        return Ok(Err("isv.invalid-arguments"));
+        return Err("isv.invalid-arguments");
     }
     let Some(start) = from_beijing(&format!("{day} 00:00:00")) else {
-        return Ok(Err("isv.invalid-arguments"));
+        return Err("isv.invalid-arguments");
     };
     if page.now < start + READY_AFTER {
-        return Ok(Err("isp.bill_not_exist"));
+        return Err("isp.bill_not_exist");
     }
     let until = page.now.as_second() + ADDRESS_LIFE;
     let url = format!("{}/cashier/bill?date={day}&until={until}", page.fixed.base_url);
-    Ok(Ok(json!({ "bill_download_url": url })))
+    Ok(json!({ "bill_download_url": url }))
 }
 
 #[derive(Deserialize)]

@@ -123,7 +123,7 @@ fn void_payment(page: &Page<'_>, payment: &Payment) -> Outcome {
         Status::Pending => Ok(Answer::ok(told(page, &steps::cancel(page, payment, "voided")?))),
         // Over already, with the same result: no reason to object.
         Status::Canceled => Ok(Answer::ok(told(page, payment))),
-        _ => Err(Answer::wrong_state(told(page, payment)).into()),
+        _ => Err(Answer::wrong_state(&told(page, payment)).into()),
     }
 }
 
@@ -133,7 +133,7 @@ fn create_refund(page: &Page<'_>, call: &Call) -> Outcome {
     check_reference(&asked.reference)?;
     let payment = payment(page, &asked.payment_id)?;
     if payment.status != Status::Succeeded {
-        return Ok(Answer::wrong_state(told(page, &payment)));
+        return Ok(Answer::wrong_state(&told(page, &payment)));
     }
     if refunds::by_reference(page, "plain", &asked.reference)?.is_some() {
         let message = "Another refund has this reference.";
@@ -146,13 +146,10 @@ fn create_refund(page: &Page<'_>, call: &Call) -> Outcome {
         extra: json!({}),
     };
     let pending = call.struck.by(Fault::RefundPending);
-    Ok(match steps::refund(page, &payment, new, pending)? {
-        Some((_, refund)) => Answer::json(201, refund.json()),
-        None => {
-            let message = "More than what was captured and not yet given back.";
-            Answer::refused(409, "refund_exceeds_captured", message)
-        }
-    })
+    let done = steps::refund(page, &payment, new, pending)?;
+    let message = "More than what was captured and not yet given back.";
+    let too_much = || Answer::refused(409, "refund_exceeds_captured", message);
+    Ok(done.map_or_else(too_much, |(_, refund)| Answer::json(201, refund.json())))
 }
 
 fn sought(call: &Call) -> Outcome<&str> {

@@ -54,13 +54,9 @@ pub(super) fn capture(page: &Page<'_>, id: &str, asked: &Value) -> Outcome {
     let payment = find(page, id)?;
     let minor = match asked["amount_to_capture"].as_str() {
         None => payment.amount_minor,
-        Some(text) => match text.parse() {
-            Ok(minor @ 1..) => minor,
-            _ => {
-                let code = "parameter_invalid_integer";
-                return Err(invalid(code, "amount_to_capture", "Invalid integer").into());
-            }
-        },
+        Some(text) => text.parse().ok().filter(|minor| *minor > 0).ok_or_else(|| {
+            invalid("parameter_invalid_integer", "amount_to_capture", "Invalid integer")
+        })?,
     };
     if payment.status != Status::Authorized {
         let intent = told::intent(&payment);

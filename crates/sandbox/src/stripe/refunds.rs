@@ -61,14 +61,10 @@ pub(super) fn create(page: &Page<'_>, call: &Call, asked: &Value) -> Outcome {
         amount_minor: amount.unwrap_or(left),
         extra: json!({ "reason": reason, "metadata": metadata }),
     };
-    match steps::refund(page, &payment, new, call.struck.by(Fault::RefundPending))? {
-        Some((now, refund)) => Ok(Answer::ok(told::refund(&refund, &now))),
-        None => {
-            let message = "Refund amount is greater than unrefunded amount on charge.";
-            let kind = "invalid_request_error";
-            Ok(error::answer(400, kind, None, message, Some("amount")))
-        }
-    }
+    let done = steps::refund(page, &payment, new, call.struck.by(Fault::RefundPending))?;
+    let message = "Refund amount is greater than unrefunded amount on charge.";
+    let too_much = || error::answer(400, "invalid_request_error", None, message, Some("amount"));
+    Ok(done.map_or_else(too_much, |(now, refund)| Answer::ok(told::refund(&refund, &now))))
 }
 
 fn with_payment(page: &Page<'_>, refund: Refund) -> rusqlite::Result<Option<(Refund, Payment)>> {

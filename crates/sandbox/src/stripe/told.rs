@@ -127,7 +127,7 @@ pub(super) fn intent(payment: &Payment) -> Value {
         "description": payment.extra["intent_description"],
         "last_payment_error": last_error(payment),
         "cancellation_reason": if status == "canceled" { json!(cancellation(payment)) } else { Value::Null },
-        "canceled_at": payment.canceled_at.filter(|_| status == "canceled").map(|at| at.as_second()),
+        "canceled_at": payment.canceled_at.filter(|_| status == "canceled").map(kernel::Timestamp::as_second),
         "client_secret": format!("{id}_secret_sandbox"),
         "next_action": Value::Null,
         "payment_method": charge_id(payment).map(|_| format!("pm_{}", suffix(payment))),

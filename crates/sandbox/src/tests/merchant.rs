@@ -21,7 +21,7 @@ impl Town {
         body
     }
 
-    /// A call of `YooKassa`'s API.
+    /// A call of YooKassa's API.
     pub async fn yookassa(
         &self,
         method: Method,

@@ -1,4 +1,4 @@
-//! `YooKassa`'s protocol.
+//! YooKassa's protocol.
 
 use kernel::SignedDuration;
 use reqwest::Method;

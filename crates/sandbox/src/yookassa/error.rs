@@ -1,8 +1,10 @@
 //! Refusals, as the API words them.
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::answer::Answer;
+use crate::hex::hex;
 
 /// `{"type":"error","id","code","description","parameter"}`. The id is made of what is said, so
 /// that a seed decides it too.
@@ -39,8 +41,7 @@ pub(super) fn not_found(parameter: &str) -> Answer {
 }
 
 fn id(code: &str, description: &str) -> String {
-    use sha2::{Digest as _, Sha256};
     let digest = Sha256::digest(format!("{code} {description}"));
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&digest);
     format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[12..15], &hex[15..18], &hex[18..30])
 }

@@ -19,7 +19,7 @@ const CURRENCY: &str = "RUB";
 /// How long the payer has, by card.
 const TERM: SignedDuration = SignedDuration::from_hours(1);
 /// A limit of the provider, in kopecks.
-const AMOUNT_MAX: i64 = 100_000_000_00;
+const AMOUNT_MAX: i64 = 10_000_000_000;
 
 pub(super) fn create(page: &Page<'_>, _: &Call, body: &Value) -> Outcome {
     let minor = money(body, "amount")?;
