@@ -33,8 +33,8 @@ pub enum Command {
     ///
     /// Pay for everything by hand on the pages, or let a test play the payer:
     ///
-    ///   curl -X POST -H 'Authorization: Bearer holdfast-sandbox' \
-    ///        http://127.0.0.1:8081/__ctl/yookassa/PAYMENT/pay
+    ///   `curl -X POST -H 'Authorization: Bearer holdfast-sandbox' \
+    ///        http://127.0.0.1:8081/__ctl/yookassa/PAYMENT/pay`
     ///
     /// docs/payments.md says what else the control plane can do.
     #[command(verbatim_doc_comment)]
