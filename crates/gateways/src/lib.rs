@@ -6,25 +6,43 @@
 //! out as a snapshot ([`Observation`], [`RefundObservation`]) that may be old, repeated or wrong;
 //! comparing it with our own records is done once, for all providers, by the caller.
 
+mod capabilities;
 mod cash;
 mod error;
 mod http;
+mod listing;
 mod notification;
 mod observation;
 mod port;
+mod receipt;
+mod request;
 mod sandbox;
 mod secret;
 
+use std::time::Duration;
+
+pub use capabilities::{
+    Capabilities, CaptureMode, Currencies, Listing, NotificationAuth, VoidUnpaid,
+};
 pub use cash::CashOnDelivery;
 pub use error::{Advice, GatewayError, NotificationError, SetupError};
-pub use notification::{Acknowledgement, Notification, RawNotification, RawReply, Subject};
+pub use listing::{DailyReport, EntryKind, Page, PageToken, ReportEntry, TimeWindow};
+pub use notification::{Acknowledgement, Notification, RawNotification, RawReply, Subject, Trust};
 pub use observation::{
-    CancelReason, MethodSummary, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
+    CancelReason, Health, Identity, MethodSummary, Observation, RefundObservation,
+    RemoteRefundStatus, RemoteStatus,
 };
-pub use port::{
-    BUYER_PATIENCE, Capabilities, Confirmation, CreatePayment, CreateRefund, Created, Currencies,
-    Gateway, IdempotencyKey, PaymentRef, RefundRef, VoidUnpaid, WORKER_PATIENCE,
+pub use port::Gateway;
+pub use receipt::{PaymentMode, PaymentSubject, Receipt, ReceiptLine};
+pub use request::{
+    BuyerContact, CapturePayment, Channel, Confirmation, CreatePayment, CreateRefund, Created,
+    IdempotencyKey, PaymentRef, RefundRef,
 };
 pub use sandbox::{SandboxGateway, SandboxSettings};
 pub use secret::Secret;
 pub use url::Url;
+
+/// How long a call may take while a buyer looks at a spinner.
+pub const BUYER_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a call may take in the background: the slowest provider we know gives up at 30 s.
+pub const WORKER_PATIENCE: Duration = Duration::from_secs(35);

@@ -11,18 +11,19 @@ mod wire;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Env, Money, Timestamp};
+use kernel::{Env, Timestamp};
 use reqwest::Method;
 use serde::Serialize;
 
+use crate::capabilities::{Capabilities, VoidUnpaid};
 use crate::error::{GatewayError, NotificationError, SetupError};
 use crate::http::{Answer, Call, HttpClient};
 use crate::notification::{Notification, RawNotification};
-use crate::observation::{Observation, RefundObservation, RemoteRefundStatus, RemoteStatus};
-use crate::port::{
-    Capabilities, CreatePayment, CreateRefund, Created, Currencies, Gateway, IdempotencyKey,
-    PaymentRef, RefundRef, VoidUnpaid,
+use crate::observation::{
+    Identity, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
 };
+use crate::port::Gateway;
+use crate::request::{CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef};
 use crate::secret::Secret;
 
 /// Where the sandbox is and how we prove who we are.
@@ -59,12 +60,9 @@ impl SandboxGateway {
             }
         }
         let capabilities = Capabilities {
-            currencies: Currencies::Any,
-            two_stage: false,
-            partial_refund: true,
             void_unpaid: VoidUnpaid::Supported,
-            needs_redirect: true,
             payer_term: Duration::from_mins(1)..=Duration::from_hours(24),
+            ..Capabilities::simple()
         };
         let http = HttpClient::new(&settings.base_url)?;
         Ok(Self { http, secret, secrets: settings.secrets, capabilities, env })
@@ -147,18 +145,9 @@ impl SandboxGateway {
     }
 
     fn absent(&self, payment: &PaymentRef) -> Observation {
-        let nothing = Money::zero(payment.amount.currency);
-        Observation {
-            attempt: payment.attempt,
-            gateway_id: None,
-            status: RemoteStatus::Absent,
-            amount: payment.amount,
-            captured: nothing,
-            refunded: nothing,
-            method: None,
-            test: true,
-            observed_at: self.env.now(),
-        }
+        let (status, now) = (RemoteStatus::Absent, self.env.now());
+        let absent = Observation::bare(payment.attempt, status, payment.amount, now);
+        Observation { test: true, ..absent }
     }
 }
 
@@ -170,6 +159,10 @@ impl Gateway for SandboxGateway {
 
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    fn identity(&self) -> Identity {
+        Identity { payee: None, test: Some(true) }
     }
 
     async fn create(
@@ -250,13 +243,12 @@ impl Gateway for SandboxGateway {
         };
         match found {
             Some(found) => found.observe(refund.refund, self.env.now()),
-            None => Ok(RefundObservation {
-                refund: refund.refund,
-                gateway_id: None,
-                status: RemoteRefundStatus::Absent,
-                amount: refund.amount,
-                observed_at: self.env.now(),
-            }),
+            None => Ok(RefundObservation::bare(
+                refund.refund,
+                RemoteRefundStatus::Absent,
+                refund.amount,
+                self.env.now(),
+            )),
         }
     }
 

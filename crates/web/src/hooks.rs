@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use gateways::RawNotification;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -16,6 +16,7 @@ use crate::problem::Problem;
 pub async fn receive(
     State(app): State<App>,
     Segment(gateway): Segment,
+    RawQuery(query): RawQuery,
     peer: Option<Extension<SocketAddr>>,
     headers: HeaderMap,
     Body(body): Body,
@@ -25,7 +26,9 @@ pub async fn receive(
         .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
         .collect();
     let source_ip = peer.map(|Extension(peer)| peer.ip());
-    let raw = RawNotification { headers: &headers, body: &body, source_ip };
+    let query = query.unwrap_or_default();
+    let raw =
+        RawNotification { query: &query, source_ip, ..RawNotification::post(&headers, &body) };
     let reply = app.cashier.receive(&gateway, &raw).await;
     let reply = reply.ok_or_else(|| Problem::not_found("gateway"))?;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

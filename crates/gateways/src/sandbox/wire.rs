@@ -11,7 +11,7 @@ use crate::notification::{Notification, Subject};
 use crate::observation::{
     CancelReason, MethodSummary, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
 };
-use crate::port::{Confirmation, CreatePayment, CreateRefund};
+use crate::request::{Confirmation, CreatePayment, CreateRefund};
 
 #[derive(Serialize)]
 pub(super) struct NewPayment<'a> {
@@ -116,12 +116,9 @@ impl Payment {
             return Err(untrusted("sums that contradict each other"));
         }
         Ok(Observation {
-            attempt,
             gateway_id: Some(self.id),
-            status,
-            amount,
             captured,
-            refunded,
+            refunded: Some(refunded),
             method: self.method.map(|method| MethodSummary {
                 kind: method.kind,
                 brand: method.brand,
@@ -129,7 +126,7 @@ impl Payment {
                 fingerprint: method.fingerprint,
             }),
             test: self.test,
-            observed_at: now,
+            ..Observation::bare(attempt, status, amount, now)
         })
     }
 }
@@ -146,6 +143,7 @@ fn reason(word: Option<String>) -> CancelReason {
 #[derive(Deserialize)]
 pub(super) struct Refund {
     id: String,
+    payment_id: Option<String>,
     status: String,
     amount_minor: i64,
     currency: Currency,
@@ -169,15 +167,17 @@ impl Refund {
         let status = match self.status.as_str() {
             "pending" => RemoteRefundStatus::Pending,
             "succeeded" => RemoteRefundStatus::Succeeded,
-            "failed" => RemoteRefundStatus::Failed { reason: self.failure.unwrap_or_default() },
+            "failed" => RemoteRefundStatus::Failed {
+                reason: self.failure.unwrap_or_default(),
+                retry_with_new_key: true,
+            },
             other => return Err(untrusted(&format!("a refund status {other:?}"))),
         };
+        let amount = Money::new(self.amount_minor, self.currency);
         Ok(RefundObservation {
-            refund,
             gateway_id: Some(self.id),
-            status,
-            amount: Money::new(self.amount_minor, self.currency),
-            observed_at: now,
+            payment_id: self.payment_id,
+            ..RefundObservation::bare(refund, status, amount, now)
         })
     }
 }
@@ -264,15 +264,17 @@ struct Event {
 pub(super) fn notification(body: &[u8]) -> Result<Notification, NotificationError> {
     let event: Event = serde_json::from_slice(body).map_err(|_| NotificationError::Malformed)?;
     let subject = match (event.refund_id, event.payment_id) {
-        (Some(gateway_id), _) => Subject::Refund {
+        (Some(gateway_id), payment_id) => Subject::Refund {
             gateway_id,
             refund: event.reference.and_then(|text| text.parse().ok()),
+            payment_id,
         },
         (None, Some(gateway_id)) => Subject::Payment {
-            gateway_id,
+            gateway_id: Some(gateway_id),
+            secondary_id: None,
             attempt: event.reference.and_then(|text| text.parse().ok()),
         },
         (None, None) => return Err(NotificationError::Malformed),
     };
-    Ok(Notification { dedupe_key: event.id, subject })
+    Ok(Notification::signed(event.id, subject))
 }
