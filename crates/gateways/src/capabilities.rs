@@ -24,11 +24,9 @@ pub struct Capabilities {
     pub void_unpaid: VoidUnpaid,
     /// Whether the buyer has to be sent to a page of theirs.
     pub needs_redirect: bool,
-    /// How long a payer may be given, shortest and longest.
+    /// How long a payer may be given, shortest and longest. Where it is one and the same, nobody
+    /// can choose: a payment may then succeed after our deadline.
     pub payer_term: RangeInclusive<Duration>,
-    /// Whether the payer's term is what we ask for. If not it is theirs (the longest), and a
-    /// payment may succeed after our deadline.
-    pub payer_term_kept: bool,
     /// How long authorized money waits for its capture at most; an observation may say less.
     pub capture_term: Option<Duration>,
     /// How long after a payment it can be refunded.
@@ -56,7 +54,6 @@ impl Capabilities {
             void_unpaid: VoidUnpaid::Impossible,
             needs_redirect: true,
             payer_term: Duration::from_mins(1)..=Duration::from_hours(1),
-            payer_term_kept: true,
             capture_term: None,
             refund_term: None,
             min_refund_interval: Duration::ZERO,

@@ -6,18 +6,27 @@
 //! out as a snapshot ([`Observation`], [`RefundObservation`]) that may be old, repeated or wrong;
 //! comparing it with our own records is done once, for all providers, by the caller.
 
+mod amount;
+mod answer;
 mod capabilities;
 mod cash;
 mod error;
+mod hex;
 mod http;
 mod listing;
+mod mode;
 mod notification;
 mod observation;
+mod patience;
 mod port;
 mod receipt;
 mod request;
 mod sandbox;
 mod secret;
+#[cfg(test)]
+mod testing;
+mod timed_signature;
+mod yookassa;
 
 use std::time::Duration;
 
@@ -27,6 +36,7 @@ pub use capabilities::{
 pub use cash::CashOnDelivery;
 pub use error::{Advice, GatewayError, NotificationError, SetupError};
 pub use listing::{DailyReport, EntryKind, Page, PageToken, ReportEntry, TimeWindow};
+pub use mode::Mode;
 pub use notification::{Acknowledgement, Notification, RawNotification, RawReply, Subject, Trust};
 pub use observation::{
     CancelReason, Health, Identity, MethodSummary, Observation, RefundObservation,
@@ -41,6 +51,7 @@ pub use request::{
 pub use sandbox::{SandboxGateway, SandboxSettings};
 pub use secret::Secret;
 pub use url::Url;
+pub use yookassa::{YooKassa, YooKassaSettings};
 
 /// How long a call may take while a buyer looks at a spinner.
 pub const BUYER_PATIENCE: Duration = Duration::from_secs(10);

@@ -117,6 +117,16 @@ pub trait Gateway: Send + Sync + 'static {
         Err(GatewayError::Unsupported)
     }
 
+    /// What they told us in `window`, for those who missed it; like [`Gateway::list_payments`].
+    async fn list_notifications(
+        &self,
+        _window: TimeWindow,
+        _page: Option<&PageToken>,
+        _within: Duration,
+    ) -> Result<Page<Notification>, GatewayError> {
+        Err(GatewayError::Unsupported)
+    }
+
     /// Their bill of one day, in their own time zone. `None` while it is not ready.
     async fn daily_report(
         &self,

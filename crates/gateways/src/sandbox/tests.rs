@@ -1,7 +1,6 @@
 //! Against the real sandbox, and against a server that says whatever it is told to.
 
 mod answers;
-mod line;
 mod notices;
 mod story;
 
@@ -13,10 +12,11 @@ use sandbox::{Sandbox, SandboxConfig};
 use serde_json::Value;
 
 use super::{SandboxGateway, SandboxSettings};
-use crate::http::{Call, HttpClient};
+use crate::http::{Auth, Body, Call, HttpClient};
 use crate::port::Gateway as _;
 use crate::request::{CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef};
 use crate::secret::Secret;
+use crate::testing::line;
 
 const SECRET: &str = "a-secret-for-tests";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -85,11 +85,12 @@ impl Town {
 
     async fn control(&self, path: &[&str], body: Option<Value>) -> Value {
         let http = HttpClient::new(&self.sandbox.base_url()).unwrap();
-        let method = if body.is_some() { reqwest::Method::POST } else { reqwest::Method::GET };
-        let bearer = &Secret::new(SECRET);
-        let json = body.map(|body| body.to_string().into_bytes());
-        let (query, idempotency_key, within) = (&[][..], None, PATIENCE);
-        let call = Call { method, path, query, bearer, idempotency_key, json, within };
+        let secret = Secret::new(SECRET);
+        let auth = Auth::Bearer(&secret);
+        let call = match body {
+            Some(body) => Call::post(path, auth, Body::Json(body.to_string().into()), PATIENCE),
+            None => Call::get(path, auth, PATIENCE),
+        };
         let answer = http.send(call).await.unwrap();
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         assert!(answer.status < 300, "{path:?}: {text}");

@@ -1,10 +1,10 @@
 //! The sandbox's JSON, and what it means in our words.
 
 use kernel::{AttemptId, Currency, Money, RefundId, Timestamp};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::answer::{read, untrusted};
 use crate::error::{GatewayError, NotificationError};
 use crate::http::{Answer, check_address};
 use crate::notification::{Notification, Subject};
@@ -193,22 +193,6 @@ impl<T> List<T> {
         let first = self.items.pop();
         if self.items.is_empty() { Ok(first) } else { Err(untrusted("two with one reference")) }
     }
-}
-
-/// Reads an answer. One that breaks off or is no JSON leaves the outcome open; JSON that says
-/// something else than the protocol allows is not trusted.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, GatewayError> {
-    serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            untrusted(&error.to_string())
-        } else {
-            GatewayError::Unknown(format!("the answer is not JSON: {error}"))
-        }
-    })
-}
-
-pub(super) fn untrusted(what: &str) -> GatewayError {
-    GatewayError::UntrustedAnswer(what.to_owned())
 }
 
 #[derive(Deserialize)]
