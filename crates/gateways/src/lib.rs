@@ -23,6 +23,7 @@ mod receipt;
 mod request;
 mod sandbox;
 mod secret;
+mod stripe;
 #[cfg(test)]
 mod testing;
 mod timed_signature;
@@ -50,6 +51,7 @@ pub use request::{
 };
 pub use sandbox::{SandboxGateway, SandboxSettings};
 pub use secret::Secret;
+pub use stripe::{Stripe, StripeSettings};
 pub use url::Url;
 pub use yookassa::{YooKassa, YooKassaSettings};
 
