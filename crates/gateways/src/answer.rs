@@ -1,12 +1,12 @@
 //! Answers in JSON, and what is made of those that cannot be used.
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::error::GatewayError;
 
 /// Reads an answer. One that breaks off or is no JSON leaves the outcome open; JSON that says
 /// something else than the protocol allows is not trusted.
-pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, GatewayError> {
+pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, GatewayError> {
     serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
             untrusted(&error.to_string())

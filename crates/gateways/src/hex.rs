@@ -1,4 +1,15 @@
-//! Hexadecimal digits of a SHA-256.
+//! Hexadecimal digits.
+
+use std::fmt::Write as _;
+
+/// `bytes` in lower-case digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
 
 /// The 32 bytes that `text` spells, in either case.
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {

@@ -6,6 +6,7 @@
 //! out as a snapshot ([`Observation`], [`RefundObservation`]) that may be old, repeated or wrong;
 //! comparing it with our own records is done once, for all providers, by the caller.
 
+mod alipay;
 mod amount;
 mod answer;
 mod capabilities;
@@ -31,6 +32,7 @@ mod yookassa;
 
 use std::time::Duration;
 
+pub use alipay::{Alipay, AlipaySettings};
 pub use capabilities::{
     Capabilities, CaptureMode, Currencies, Listing, NotificationAuth, VoidUnpaid,
 };

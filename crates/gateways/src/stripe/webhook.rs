@@ -21,6 +21,7 @@ struct Data {
 
 /// Whatever it is about, as far as we look.
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "their names")]
 struct Object {
     id: Option<String>,
     object: Option<String>,

@@ -215,6 +215,7 @@ fn shortened(text: &str, chars_max: usize) -> String {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "their names")]
 pub(super) struct Payment {
     id: String,
     status: String,

@@ -145,6 +145,8 @@ async fn a_payer_is_sent_to_decent_addresses_only() {
     }
 }
 
+type Change = fn(&mut StripeSettings);
+
 #[test]
 fn p23_settings_that_contradict_each_other_are_refused_in_words() {
     let make = |change: &dyn Fn(&mut StripeSettings)| {
@@ -154,7 +156,7 @@ fn p23_settings_that_contradict_each_other_are_refused_in_words() {
     };
     assert_eq!(make(&|_| {}), None);
     assert_eq!(make(&|s| s.secret_key = Secret::new("rk_test_a")), None);
-    let cases: [(fn(&mut StripeSettings), &str); 8] = [
+    let cases: [(Change, &str); 8] = [
         (|s| s.mode = Mode::Live, "play money"),
         (|s| s.secret_key = Secret::new("sk_live_abc"), "real money"),
         (|s| s.secret_key = Secret::new("pk_test_abc"), "begins with sk_"),

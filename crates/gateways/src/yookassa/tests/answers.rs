@@ -166,6 +166,8 @@ async fn what_they_would_not_take_is_not_sent() {
     }
 }
 
+type Change = fn(&mut YooKassaSettings);
+
 #[test]
 fn p23_settings_that_contradict_each_other_are_refused_in_words() {
     let make = |change: &dyn Fn(&mut YooKassaSettings)| {
@@ -174,7 +176,7 @@ fn p23_settings_that_contradict_each_other_are_refused_in_words() {
         YooKassa::new(settings, env()).err().map(|error| error.to_string())
     };
     assert_eq!(make(&|_| {}), None);
-    let cases: [(fn(&mut YooKassaSettings), &str); 9] = [
+    let cases: [(Change, &str); 9] = [
         (|s| s.mode = crate::Mode::Live, "play money"),
         (|s| s.secret_key = Secret::new("live_abc"), "real money"),
         (|s| s.secret_key = Secret::new(""), "letters"),

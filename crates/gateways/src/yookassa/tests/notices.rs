@@ -29,7 +29,7 @@ fn receive(
     query: &str,
 ) -> Result<Notification, NotificationError> {
     let source_ip = source.map(|ip| ip.parse::<IpAddr>().unwrap());
-    let raw = RawNotification { source_ip, query, ..RawNotification::post(&[], body.as_bytes()) };
+    let raw = RawNotification { query, source_ip, ..RawNotification::post(&[], body.as_bytes()) };
     gateway.receive(&raw, Timestamp::UNIX_EPOCH)
 }
 
