@@ -4,7 +4,10 @@
 //! for 24 hours. A page (`cs_…`) has an intent (`pi_…`) once the payer has paid, and it is the
 //! intent that says whether money is reserved or ours. Notifications are signed with their time.
 
+mod amount;
+mod asking;
 mod form;
+mod intent;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -15,26 +18,28 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{Env, Timestamp};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 use crate::answer;
 use crate::capabilities::{Capabilities, CaptureMode, Listing, VoidUnpaid};
 use crate::error::{GatewayError, NotificationError, SetupError};
-use crate::http::{Answer, Auth, Body, Call, HttpClient};
+use crate::http::{Auth, Call, HttpClient};
 use crate::listing::{Page, PageToken, TimeWindow};
 use crate::mode::Mode;
 use crate::notification::{Acknowledgement, Notification, RawNotification, RawReply};
 use crate::observation::{
     Health, Identity, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
 };
-use crate::patience::{Patience, when_opened};
+use crate::patience::Patience;
 use crate::port::Gateway;
 use crate::request::{
     CapturePayment, CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef,
 };
 use crate::secret::Secret;
 use crate::timed_signature;
+use asking::sent;
 use form::Form;
+use intent::Intent;
 
 const NAME: &str = "stripe";
 const LIVE: &str = "https://api.stripe.com";
@@ -122,171 +127,6 @@ impl Stripe {
         };
         Ok(Self { http, settings, capabilities, env })
     }
-
-    async fn get<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        patience: &Patience<'_>,
-    ) -> Result<T, GatewayError> {
-        let auth = Auth::Bearer(&self.settings.secret_key);
-        let headers = [("Stripe-Version", VERSION)];
-        let call = Call::get(path, auth, patience.left()?);
-        let answer = self.http.send(Call { query, headers: &headers, ..call }).await;
-        answer::read(&sent(path, answer)?.body)
-    }
-
-    async fn post<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        key: &str,
-        form: Form,
-        patience: &Patience<'_>,
-    ) -> Result<T, GatewayError> {
-        let auth = Auth::Bearer(&self.settings.secret_key);
-        let headers = [("Stripe-Version", VERSION), ("Idempotency-Key", key)];
-        let call = Call::post(path, auth, Body::Form(form.finish()), patience.left()?);
-        let answer = self.http.send(Call { headers: &headers, ..call }).await;
-        answer::read(&sent(path, answer)?.body)
-    }
-
-    async fn session(
-        &self,
-        id: &str,
-        patience: &Patience<'_>,
-    ) -> Result<wire::Session, GatewayError> {
-        let deep = [("expand[]", "payment_intent.latest_charge.balance_transaction")];
-        let session: wire::Session =
-            self.get(&["v1", "checkout", "sessions", id], &deep, patience).await?;
-        if session.id != id {
-            return Err(answer::untrusted("another page than the one asked for"));
-        }
-        Ok(session)
-    }
-
-    async fn intent(
-        &self,
-        id: &str,
-        patience: &Patience<'_>,
-    ) -> Result<wire::Intent, GatewayError> {
-        let deep = [("expand[]", "latest_charge.balance_transaction")];
-        let intent: wire::Intent =
-            self.get(&["v1", "payment_intents", id], &deep, patience).await?;
-        if intent.id != id {
-            return Err(answer::untrusted("another intent than the one asked for"));
-        }
-        Ok(intent)
-    }
-
-    /// What a page and its intent say together.
-    async fn observe(
-        &self,
-        mut session: wire::Session,
-        payment: &PaymentRef,
-        patience: &Patience<'_>,
-    ) -> Result<Observation, GatewayError> {
-        let now = self.env.now();
-        session.expect(payment.attempt)?;
-        if !session.is_complete() {
-            return session.observe_open(payment.attempt, now);
-        }
-        let intent = match session.intent() {
-            Some(wire::Expandable::Object(intent)) => *intent,
-            Some(wire::Expandable::Id(id)) => self.intent(&id, patience).await?,
-            None => return Err(answer::untrusted("a page that is complete and has no money")),
-        };
-        let seen = intent.observe_of(payment.attempt, now)?;
-        Ok(Observation { gateway_id: Some(session.id), ..seen })
-    }
-
-    /// The payment, by what we know of it. `None` when nothing is known and nothing is found.
-    async fn see(
-        &self,
-        payment: &PaymentRef,
-        patience: &Patience<'_>,
-    ) -> Result<Option<Observation>, GatewayError> {
-        if let Some(id) = &payment.gateway_id {
-            let session = self.session(id, patience).await?;
-            return self.observe(session, payment, patience).await.map(Some);
-        }
-        if let Some(id) = &payment.secondary_id {
-            let intent = self.intent(id, patience).await?;
-            return intent.observe_of(payment.attempt, self.env.now()).map(Some);
-        }
-        let window = when_opened(payment.attempt).ok_or(GatewayError::Unsupported)?;
-        let (mut page, path) = (None, ["v1", "checkout", "sessions"]);
-        for _ in 0..PAGES_MAX {
-            let list: wire::List<wire::Session> =
-                self.list(&path, Some(window), &[], page.as_ref(), patience).await?;
-            page = list.next(|session| &session.id);
-            if let Some(found) = list.data.into_iter().find(|s| s.is_of(payment.attempt)) {
-                return self.observe(found, payment, patience).await.map(Some);
-            }
-            if page.is_none() {
-                return Ok(None);
-            }
-        }
-        Err(GatewayError::Unknown("too many payments to look through".to_owned()))
-    }
-
-    async fn list<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        window: Option<TimeWindow>,
-        filter: &[(&str, &str)],
-        page: Option<&PageToken>,
-        patience: &Patience<'_>,
-    ) -> Result<wire::List<T>, GatewayError> {
-        let seconds = |at: Timestamp| at.as_second().to_string();
-        let span = window.map(|window| (seconds(window.from), seconds(window.to)));
-        let mut query = filter.to_vec();
-        if let Some((from, to)) = &span {
-            query.extend([("created[gte]", from.as_str()), ("created[lt]", to.as_str())]);
-        }
-        query.push(("limit", PAGE));
-        query.extend(page.map(|page| ("starting_after", page.0.as_str())));
-        self.get(path, &query, patience).await
-    }
-
-    /// The id of the money of a payment.
-    async fn intent_of(
-        &self,
-        payment: &PaymentRef,
-        patience: &Patience<'_>,
-    ) -> Result<Option<String>, GatewayError> {
-        match &payment.secondary_id {
-            Some(id) => Ok(Some(id.clone())),
-            None => Ok(self.see(payment, patience).await?.and_then(|seen| seen.secondary_id)),
-        }
-    }
-
-    /// The truth about a payment that was not in the state we thought.
-    async fn truth(
-        &self,
-        payment: &PaymentRef,
-        patience: &Patience<'_>,
-    ) -> Result<Observation, GatewayError> {
-        self.see(payment, patience).await?.ok_or(GatewayError::NotFound)
-    }
-
-    fn absent(&self, payment: &PaymentRef) -> Observation {
-        let (status, now) = (RemoteStatus::Absent, self.env.now());
-        let absent = Observation::bare(payment.attempt, status, payment.amount, now);
-        Observation { test: self.settings.mode.is_test(), ..absent }
-    }
-}
-
-/// Leaves a trace of every call and sorts answers that are refusals.
-fn sent(path: &[&str], answer: Result<Answer, GatewayError>) -> Result<Answer, GatewayError> {
-    let answer = answer.and_then(|answer| match answer.status {
-        200 => Ok(answer),
-        _ => Err(wire::refusal(&answer)),
-    });
-    match &answer {
-        Ok(_) => tracing::debug!(?path, "stripe answered"),
-        Err(error) => tracing::debug!(?path, %error, "stripe did not serve"),
-    }
-    answer
 }
 
 #[async_trait]
@@ -354,14 +194,14 @@ impl Gateway for Stripe {
         key: &IdempotencyKey,
         within: Duration,
     ) -> Result<Observation, GatewayError> {
-        let form = Form::new().with("amount_to_capture", wire::units(request.amount)?);
+        let form = Form::new().with("amount_to_capture", amount::units(request.amount)?);
         let patience = Patience::new(&self.env, within);
         let payment = &request.payment;
         let Some(id) = self.intent_of(payment, &patience).await? else {
             return Err(GatewayError::WrongState(None));
         };
         let path = ["v1", "payment_intents", id.as_str(), "capture"];
-        match self.post::<wire::Intent>(&path, key.as_str(), form, &patience).await {
+        match self.post::<Intent>(&path, key.as_str(), form, &patience).await {
             Ok(intent) => {
                 let seen = intent.observe_of(payment.attempt, self.env.now())?;
                 Ok(Observation { gateway_id: payment.gateway_id.clone(), ..seen })
@@ -401,7 +241,7 @@ impl Gateway for Stripe {
                 let form = Form::new().with("cancellation_reason", "abandoned");
                 // A key belongs to one address: the page may have been tried with ours before.
                 let key = format!("{key}-pi");
-                let ended = self.post::<wire::Intent>(&path, &key, form, &patience).await;
+                let ended = self.post::<Intent>(&path, &key, form, &patience).await;
                 ended.and_then(|intent| intent.observe_of(payment.attempt, self.env.now()))
             }
             _ => return Err(GatewayError::WrongState(Some(Box::new(seen)))),
@@ -478,7 +318,7 @@ impl Gateway for Stripe {
     ) -> Result<Page<Observation>, GatewayError> {
         let patience = Patience::new(&self.env, within);
         let (path, deep) = (["v1", "payment_intents"], [("expand[]", "data.latest_charge")]);
-        let list: wire::List<wire::Intent> =
+        let list: wire::List<Intent> =
             self.list(&path, Some(window), &deep, page, &patience).await?;
         list.page(|intent| &intent.id, |intent| intent.observe(self.env.now()))
     }

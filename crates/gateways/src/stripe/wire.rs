@@ -1,17 +1,19 @@
 //! Stripe's forms and JSON, and what they mean in our words.
 
-use kernel::{AttemptId, Currency, Money, RefundId, SignedDuration, Timestamp};
+use kernel::{AttemptId, RefundId, SignedDuration, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
+use super::amount::{money, units};
 use super::form::Form;
-use crate::answer::{invalid, read, untrusted};
+use super::intent::Intent;
+use crate::answer::{read, untrusted};
 use crate::capabilities::CaptureMode;
 use crate::error::GatewayError;
 use crate::http::{Answer, check_address};
 use crate::listing::{Page, PageToken};
 use crate::observation::{
-    CancelReason, MethodSummary, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
+    CancelReason, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
 };
 use crate::patience::made_at;
 use crate::request::{Confirmation, CreatePayment, CreateRefund};
@@ -24,52 +26,6 @@ const LOCALES: [&str; 34] = [
     "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "th",
     "tr", "vi", "zh",
 ];
-
-/// Digits after the point by Stripe's table, which differs from ISO 4217 in a few places.
-fn digits(currency: Currency) -> Option<u32> {
-    match currency.code() {
-        "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF" | "VND"
-        | "VUV" | "XAF" | "XOF" | "XPF" => Some(0),
-        "BHD" | "JOD" | "KWD" | "OMR" | "TND" => Some(3),
-        "IQD" | "LYD" => None,
-        _ => Some(2),
-    }
-}
-
-/// An amount as Stripe counts it.
-pub(super) fn units(money: Money) -> Result<i64, GatewayError> {
-    let refused = |why| invalid(why, "amount");
-    let theirs = digits(money.currency).ok_or_else(|| refused("a currency they do not take"))?;
-    let ours = money.currency.digits();
-    let units = if theirs >= ours {
-        money.minor.checked_mul(10_i64.pow(theirs - ours))
-    } else {
-        let scale = 10_i64.pow(ours - theirs);
-        (money.minor % scale == 0).then(|| money.minor / scale)
-    };
-    let units = units.ok_or_else(|| refused("an amount that they cannot write"))?;
-    if units <= 0 || (theirs == 3 && units % 10 != 0) {
-        return Err(refused("an amount that they cannot write"));
-    }
-    Ok(units)
-}
-
-/// What `units` of `code` are.
-fn money(units: i64, code: &str) -> Result<Money, GatewayError> {
-    let wrong = || untrusted(&format!("an amount of {units} {code}"));
-    if code.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(wrong());
-    }
-    let currency: Currency = code.to_ascii_uppercase().parse().map_err(|_| wrong())?;
-    let (theirs, ours) = (digits(currency).ok_or_else(wrong)?, currency.digits());
-    let minor = if ours >= theirs {
-        units.checked_mul(10_i64.pow(ours - theirs))
-    } else {
-        let scale = 10_i64.pow(theirs - ours);
-        (units % scale == 0).then(|| units / scale)
-    };
-    Ok(Money::new(minor.filter(|minor| *minor >= 0).ok_or_else(wrong)?, currency))
-}
 
 /// A page for `request`. The mark of the attempt stands on the page and on the money: what stands
 /// on the one is not copied to the other.
@@ -119,7 +75,7 @@ pub(super) enum Expandable<T> {
 }
 
 impl<T> Expandable<T> {
-    fn object(self) -> Option<T> {
+    pub fn object(self) -> Option<T> {
         match self {
             Self::Id(_) => None,
             Self::Object(object) => Some(*object),
@@ -128,12 +84,12 @@ impl<T> Expandable<T> {
 }
 
 #[derive(Deserialize)]
-struct Metadata {
+pub(super) struct Metadata {
     attempt_id: Option<String>,
     refund_id: Option<String>,
 }
 
-fn attempt_in(metadata: Option<&Metadata>) -> Option<AttemptId> {
+pub(super) fn attempt_in(metadata: Option<&Metadata>) -> Option<AttemptId> {
     metadata?.attempt_id.as_ref()?.parse().ok()
 }
 
@@ -211,164 +167,8 @@ impl Session {
     }
 }
 
-fn moment(seconds: i64) -> Result<Timestamp, GatewayError> {
+pub(super) fn moment(seconds: i64) -> Result<Timestamp, GatewayError> {
     Timestamp::from_second(seconds).map_err(|_| untrusted("a time that is none"))
-}
-
-#[derive(Deserialize)]
-pub(super) struct Intent {
-    pub id: String,
-    status: String,
-    amount: i64,
-    #[serde(default)]
-    amount_capturable: i64,
-    #[serde(default)]
-    amount_received: i64,
-    currency: String,
-    created: i64,
-    livemode: bool,
-    metadata: Option<Metadata>,
-    latest_charge: Option<Expandable<Charge>>,
-    last_payment_error: Option<CardError>,
-    cancellation_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Charge {
-    amount_refunded: Option<i64>,
-    balance_transaction: Option<Expandable<BalanceTransaction>>,
-    payment_method_details: Option<MethodDetails>,
-}
-
-#[derive(Deserialize)]
-struct BalanceTransaction {
-    fee: i64,
-    currency: String,
-}
-
-#[derive(Deserialize)]
-struct MethodDetails {
-    r#type: String,
-    card: Option<Card>,
-}
-
-#[derive(Deserialize)]
-struct Card {
-    brand: Option<String>,
-    last4: Option<String>,
-    fingerprint: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CardError {
-    code: Option<String>,
-    decline_code: Option<String>,
-}
-
-impl Intent {
-    /// In our words, if it is the money of `attempt`.
-    pub fn observe_of(
-        self,
-        attempt: AttemptId,
-        now: Timestamp,
-    ) -> Result<Observation, GatewayError> {
-        let seen = self.observe(now)?;
-        if seen.attempt != Some(attempt) {
-            return Err(untrusted("the money of another attempt"));
-        }
-        Ok(seen)
-    }
-
-    /// In our words.
-    pub fn observe(self, now: Timestamp) -> Result<Observation, GatewayError> {
-        let attempt = attempt_in(self.metadata.as_ref());
-        let status = self.standing()?;
-        let of = |units| money(units, &self.currency);
-        let (amount, captured) = (of(self.amount)?, of(self.amount_received)?);
-        let authorized = of(self.amount_capturable)?;
-        let charge = self.latest_charge.and_then(Expandable::object);
-        // What was reserved and let go counts as refunded over there, and never was ours: after a
-        // part was taken the sum says nothing.
-        let refunded = match &charge {
-            _ if captured.minor == 0 => Some(Money::zero(amount.currency)),
-            Some(charge) if captured == amount => charge.amount_refunded.map(of).transpose()?,
-            _ => None,
-        };
-        let reserved = matches!(status, RemoteStatus::Authorized { .. });
-        let sums_agree = amount.minor > 0
-            && captured.minor <= amount.minor
-            && (status == RemoteStatus::Captured) == (captured.minor > 0)
-            && reserved == (authorized.minor > 0)
-            && authorized.minor <= amount.minor
-            && refunded.is_none_or(|refunded| refunded.minor <= captured.minor);
-        if !sums_agree {
-            return Err(untrusted("sums that contradict each other"));
-        }
-        let (bill, method) = charge.map_or((None, None), |charge| {
-            (charge.balance_transaction, charge.payment_method_details)
-        });
-        let fee = bill.and_then(Expandable::object);
-        Ok(Observation {
-            attempt,
-            gateway_id: None,
-            secondary_id: Some(self.id),
-            status,
-            amount,
-            authorized,
-            captured,
-            refunded,
-            fee: fee.and_then(|fee| money(fee.fee, &fee.currency).ok()),
-            payee: None,
-            method: method.map(summary),
-            test: !self.livemode,
-            created_at: Some(moment(self.created)?),
-            observed_at: now,
-        })
-    }
-
-    fn standing(&self) -> Result<RemoteStatus, GatewayError> {
-        Ok(match self.status.as_str() {
-            "requires_capture" => RemoteStatus::Authorized { until: None },
-            "processing" | "requires_action" | "requires_confirmation" => RemoteStatus::Processing,
-            "succeeded" => RemoteStatus::Captured,
-            "canceled" => RemoteStatus::Canceled { reason: self.why_canceled() },
-            // The page is complete and the bank said no afterwards; or a list shows one that
-            // nobody has paid yet.
-            "requires_payment_method" if self.last_payment_error.is_some() => {
-                RemoteStatus::Canceled { reason: self.why_declined() }
-            }
-            "requires_payment_method" => RemoteStatus::AwaitingPayer,
-            other => return Err(untrusted(&format!("an intent's status {other:?}"))),
-        })
-    }
-
-    fn why_canceled(&self) -> CancelReason {
-        match self.cancellation_reason.as_deref() {
-            // We say so whenever we call one off.
-            Some("abandoned" | "requested_by_customer") => CancelReason::Voided,
-            Some("automatic" | "expired") => CancelReason::Other("expired_on_capture".to_owned()),
-            other => CancelReason::Other(other.unwrap_or_default().to_owned()),
-        }
-    }
-
-    fn why_declined(&self) -> CancelReason {
-        let error = self.last_payment_error.as_ref();
-        let word = error.and_then(|error| error.decline_code.as_ref().or(error.code.as_ref()));
-        match word.map(String::as_str) {
-            None | Some("generic_decline" | "card_declined") => CancelReason::Declined,
-            Some(word) => CancelReason::Other(word.to_owned()),
-        }
-    }
-}
-
-fn summary(details: MethodDetails) -> MethodSummary {
-    let kind = details.r#type;
-    match details.card {
-        Some(Card { brand, last4, fingerprint }) => {
-            MethodSummary { kind, brand, last4, fingerprint }
-        }
-        None => MethodSummary { kind, brand: None, last4: None, fingerprint: None },
-    }
 }
 
 #[derive(Deserialize)]

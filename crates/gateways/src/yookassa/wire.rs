@@ -4,9 +4,9 @@ use kernel::{AttemptId, Currency, Money, RefundId, SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::invalid;
+use super::receipt::{Receipt, receipt};
 use crate::amount;
-use crate::answer::{read, untrusted};
+use crate::answer::{invalid, read, untrusted};
 use crate::capabilities::CaptureMode;
 use crate::error::GatewayError;
 use crate::http::{Answer, check_address};
@@ -14,14 +14,11 @@ use crate::listing::{Page, PageToken};
 use crate::observation::{
     CancelReason, MethodSummary, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
 };
-use crate::receipt::{PaymentMode, PaymentSubject};
-use crate::request::{BuyerContact, CapturePayment, Confirmation, CreatePayment, CreateRefund};
+use crate::request::{CapturePayment, Confirmation, CreatePayment, CreateRefund};
 
-const DESCRIPTION_MAX: usize = 128;
+pub(super) const DESCRIPTION_MAX: usize = 128;
 const REASON_MAX: usize = 250;
 const RETURN_URL_MAX: usize = 2048;
-const RECEIPT_LINES_MAX: usize = 80;
-const VAT_CODES: std::ops::RangeInclusive<u8> = 1..=12;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Amount {
@@ -30,7 +27,7 @@ pub(super) struct Amount {
 }
 
 impl Amount {
-    fn of(money: Money) -> Result<Self, GatewayError> {
+    pub fn of(money: Money) -> Result<Self, GatewayError> {
         if money.currency.digits() != 2 {
             return Err(invalid("a currency they do not take", "currency"));
         }
@@ -138,79 +135,7 @@ impl NewRefund {
     }
 }
 
-#[derive(Serialize)]
-struct Receipt {
-    customer: Customer,
-    items: Vec<ReceiptItem>,
-    internet: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tax_system_code: Option<u8>,
-}
-
-#[derive(Serialize)]
-struct Customer {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ReceiptItem {
-    description: String,
-    quantity: u32,
-    amount: Amount,
-    vat_code: u8,
-    payment_subject: PaymentSubject,
-    payment_mode: PaymentMode,
-    measure: &'static str,
-}
-
-/// The receipt of `total`. One that does not add up to it is not sent: the tax office would get it.
-fn receipt(
-    receipt: Option<&crate::receipt::Receipt>,
-    total: Money,
-) -> Result<Option<Receipt>, GatewayError> {
-    let Some(receipt) = receipt else { return Ok(None) };
-    let sum =
-        receipt.total().map_err(|_| invalid("a receipt that cannot be added up", "receipt"))?;
-    if sum != Some(total) {
-        return Err(invalid("a receipt that does not add up to the amount", "receipt"));
-    }
-    if receipt.lines.len() > RECEIPT_LINES_MAX {
-        return Err(invalid("a receipt with too many lines", "receipt"));
-    }
-    let items = receipt.lines.iter().map(|line| {
-        if line.quantity == 0 || line.description.is_empty() || !VAT_CODES.contains(&line.vat_code)
-        {
-            return Err(invalid("a line of the receipt", "receipt"));
-        }
-        Ok(ReceiptItem {
-            description: shortened(&line.description, DESCRIPTION_MAX),
-            quantity: line.quantity,
-            amount: Amount::of(line.unit_price)?,
-            vat_code: line.vat_code,
-            payment_subject: line.subject,
-            payment_mode: line.mode,
-            measure: "piece",
-        })
-    });
-    let items = items.collect::<Result<_, _>>()?;
-    let customer = customer(&receipt.customer)?;
-    Ok(Some(Receipt { customer, items, internet: true, tax_system_code: receipt.tax_system }))
-}
-
-fn customer(buyer: &BuyerContact) -> Result<Customer, GatewayError> {
-    let digits = |phone: &String| phone.chars().filter(char::is_ascii_digit).collect::<String>();
-    let phone = buyer.phone.as_ref().map(digits).filter(|digits| !digits.is_empty());
-    let email = buyer.email.clone().filter(|email| !email.is_empty());
-    if email.is_none() && phone.is_none() {
-        return Err(invalid("a receipt for nobody", "receipt.customer"));
-    }
-    Ok(Customer { email, phone })
-}
-
-fn shortened(text: &str, chars_max: usize) -> String {
+pub(super) fn shortened(text: &str, chars_max: usize) -> String {
     text.chars().take(chars_max).collect()
 }
 
