@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{AttemptId, Env, Money, Timestamp};
+use serde::Deserialize;
 
 use crate::capabilities::{Capabilities, NotificationAuth, VoidUnpaid};
-use crate::error::{GatewayError, NotificationError};
+use crate::error::{GatewayError, NotificationError, SetupError};
 use crate::notification::{Notification, RawNotification};
 use crate::observation::{
     CancelReason, MethodSummary, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
@@ -21,6 +22,7 @@ use crate::request::{
     RefundRef,
 };
 
+const NAME: &str = "cash_on_delivery";
 const DAY: Duration = Duration::from_hours(24);
 
 /// Cash on delivery.
@@ -29,10 +31,33 @@ pub struct CashOnDelivery {
     capabilities: Capabilities,
 }
 
+/// What a courier may be asked to collect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CashSettings {
+    /// The most one order may cost, in minor units; no limit if there is none.
+    pub max_minor: Option<i64>,
+}
+
 impl CashOnDelivery {
     /// Needs nothing but the time.
     pub fn new(env: Env) -> Self {
+        Self::limited(i64::MAX, env)
+    }
+
+    /// With a limit.
+    pub fn with(settings: CashSettings, env: Env) -> Result<Self, SetupError> {
+        let max = settings.max_minor.unwrap_or(i64::MAX);
+        if max < 1 {
+            let why = "max_minor is more than nothing, or left out".to_owned();
+            return Err(SetupError::BadSetting { gateway: NAME, why });
+        }
+        Ok(Self::limited(max, env))
+    }
+
+    fn limited(max: i64, env: Env) -> Self {
         let capabilities = Capabilities {
+            amount_minor: 1..=max,
             partial_capture: true,
             void_unpaid: VoidUnpaid::Supported,
             needs_redirect: false,
@@ -59,7 +84,7 @@ impl CashOnDelivery {
 #[async_trait]
 impl Gateway for CashOnDelivery {
     fn name(&self) -> &'static str {
-        "cash_on_delivery"
+        NAME
     }
 
     fn capabilities(&self) -> &Capabilities {

@@ -150,6 +150,14 @@ pub enum SetupError {
         /// What is wrong.
         why: String,
     },
+    /// There is no such gateway.
+    #[error("there is no gateway {name:?}; there are {known}")]
+    NoSuchGateway {
+        /// As configured.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
     /// No TLS: most often a machine without root certificates.
     #[error("cannot prepare secure connections to the payment provider: {0}")]
     Tls(String),

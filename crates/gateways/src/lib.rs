@@ -21,6 +21,8 @@ mod observation;
 mod patience;
 mod port;
 mod receipt;
+mod registry;
+mod relay;
 mod request;
 mod sandbox;
 mod secret;
@@ -36,7 +38,7 @@ pub use alipay::{Alipay, AlipaySettings};
 pub use capabilities::{
     Capabilities, CaptureMode, Currencies, Listing, NotificationAuth, VoidUnpaid,
 };
-pub use cash::CashOnDelivery;
+pub use cash::{CashOnDelivery, CashSettings};
 pub use error::{Advice, GatewayError, NotificationError, SetupError};
 pub use listing::{DailyReport, EntryKind, Page, PageToken, ReportEntry, TimeWindow};
 pub use mode::Mode;
@@ -47,6 +49,8 @@ pub use observation::{
 };
 pub use port::Gateway;
 pub use receipt::{PaymentMode, PaymentSubject, Receipt, ReceiptLine};
+pub use registry::{names, open};
+pub use relay::Relayed;
 pub use request::{
     BuyerContact, CapturePayment, Channel, Confirmation, CreatePayment, CreateRefund, Created,
     IdempotencyKey, PaymentRef, RefundRef,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use flows::Shop;
-use gateways::{CashOnDelivery, Gateway, SandboxGateway, SandboxSettings, Secret};
+use gateways::{Gateway, SandboxGateway, SandboxSettings, Secret};
 use identity::{Identity, PasswordPolicy};
 use jobs::{Cashier, Jobs, Journal};
 use kernel::Env;
@@ -75,11 +75,9 @@ impl Running {
         let (gateway, sandbox) = payment_sandbox(config, &db, &env).await?;
         let mut gateways: Vec<Arc<dyn Gateway>> = Vec::new();
         gateways.extend(gateway);
+        gateways.extend(config.gateways.open(config, &env)?);
         let names: Vec<&str> = gateways.iter().map(|gateway| gateway.name()).collect();
         let settings = config.settings(&names);
-        if config.checkout.cash_on_delivery {
-            gateways.push(Arc::new(CashOnDelivery::new(env.clone())));
-        }
         let identity = identity(config, &env)?;
         let shop = Shop::open(db, env, settings).await?;
         kernel::crash_point!("start.shop-open");
@@ -91,6 +89,7 @@ impl Running {
             cashier,
             public_url: public_url.clone(),
             media: config.media.directory.clone(),
+            trusted_proxies: config.server.trusted_proxies.clone(),
         });
         let sandbox_url = sandbox.as_ref().map(Sandbox::base_url);
         Ok(Self { shop, identity, public_url, address, sandbox_url, app, jobs, listener, sandbox })

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use gateways::RawNotification;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::App;
 use crate::extract::{Body, Segment};
 use crate::problem::Problem;
+use crate::{App, source};
 
 /// `POST /hooks/{gateway}`.
 pub async fn receive(
@@ -21,11 +21,12 @@ pub async fn receive(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
+    let peer = peer.map(|Extension(peer)| peer.ip());
+    let source_ip = peer.and_then(|peer| source::of(peer, &headers, &app.trusted_proxies));
     let headers: Vec<(String, String)> = headers
         .iter()
         .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
         .collect();
-    let source_ip = peer.map(|Extension(peer)| peer.ip());
     let query = query.unwrap_or_default();
     let raw =
         RawNotification { query: &query, source_ip, ..RawNotification::post(&headers, &body) };
