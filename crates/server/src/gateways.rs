@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use gateways::Gateway;
-use kernel::Env;
+use gateways::{Gateway, GatewayError, Health, Identity};
+use kernel::{Env, SignedDuration};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -17,6 +17,9 @@ use crate::config::Config;
 
 /// The cash gateway is there without a table too, as long as `[checkout]` offers it.
 const CASH: &str = flows::CASH_ON_DELIVERY;
+
+/// How far clocks may differ before somebody should set one.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(30);
 
 /// `[gateways]`
 #[derive(Deserialize, Clone, Default)]
@@ -70,6 +73,42 @@ fn suits(gateway: &dyn Gateway, config: &Config) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Asks every provider whether it knows us, and says in the log what is wrong. The shop is open
+/// meanwhile: an order can wait for its payment, a buyer cannot wait for a provider.
+pub async fn probe(gateways: Vec<Arc<dyn Gateway>>) {
+    for gateway in gateways {
+        let (name, ours) = (gateway.name(), gateway.identity());
+        match gateway.probe(gateways::WORKER_PATIENCE).await {
+            Ok(health) => wrongs(&ours, &health).iter().for_each(|wrong| {
+                tracing::error!(gateway = name, "{wrong}");
+            }),
+            Err(GatewayError::Unsupported) => {}
+            Err(error) => tracing::error!(gateway = name, %error, "the provider was asked"),
+        }
+    }
+}
+
+/// What a probe found that is not as the settings say.
+fn wrongs(ours: &Identity, found: &Health) -> Vec<String> {
+    let mut wrongs = Vec::new();
+    if let (Some(ours), Some(theirs)) = (&ours.payee, &found.payee)
+        && ours != theirs
+    {
+        wrongs.push(format!("the secret belongs to {theirs}, the settings say {ours}"));
+    }
+    if let (Some(ours), Some(theirs)) = (ours.test, found.test)
+        && ours != theirs
+    {
+        wrongs.push("the settings and the provider disagree whether this is real money".to_owned());
+    }
+    if let Some(ahead) = found.clock_ahead.filter(|ahead| ahead.abs() > CLOCK_TOLERANCE) {
+        let seconds = ahead.as_secs();
+        wrongs
+            .push(format!("this clock is {seconds} s ahead of theirs: signatures will be refused"));
+    }
+    wrongs
 }
 
 /// The table with files and variables read.
@@ -179,7 +218,7 @@ mod tests {
         let settings = resolved(tables.0["yookassa"].clone(), &variable).unwrap();
         assert_eq!(settings["secret_key"], "test_from_a_file");
         assert_eq!(
-            names(&text.split("[gateways.alipay]").next().unwrap(), &["checkout.currency=RUB"]),
+            names(text.split("[gateways.alipay]").next().unwrap(), &["checkout.currency=RUB"]),
             ["cash_on_delivery", "yookassa"]
         );
         let alipay =
@@ -195,6 +234,25 @@ mod tests {
         let Ok(Value::Object(table)) = serde_json::to_value(table.unwrap()) else { panic!() };
         let given = resolved(table, &|name| Ok(format!("value of {name}"))).unwrap();
         assert_eq!(given["secret_key"], serde_json::json!(["value of A", "value of B"]));
+    }
+
+    #[test]
+    fn p21_a_probe_that_contradicts_the_settings_is_told() {
+        let ours = Identity { payee: Some("1".to_owned()), test: Some(true) };
+        let found = |payee: &str, test, seconds| Health {
+            payee: Some(payee.to_owned()),
+            test: Some(test),
+            clock_ahead: Some(SignedDuration::from_secs(seconds)),
+            ..Health::default()
+        };
+        for seconds in [0, 30, -30] {
+            assert!(wrongs(&ours, &found("1", true, seconds)).is_empty());
+        }
+        assert!(wrongs(&ours, &Health::default()).is_empty());
+        assert!(wrongs(&ours, &found("2", true, 0))[0].contains("belongs to 2"));
+        assert!(wrongs(&ours, &found("1", false, 0))[0].contains("real money"));
+        assert!(wrongs(&ours, &found("1", true, 31))[0].contains("31 s ahead"));
+        assert!(wrongs(&ours, &found("1", true, -31))[0].contains("-31 s ahead"));
     }
 
     #[test]
