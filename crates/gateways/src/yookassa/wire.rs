@@ -45,6 +45,7 @@ pub(super) struct NewPayment {
     amount: Amount,
     capture: bool,
     confirmation: NewConfirmation,
+    #[serde(skip_serializing_if = "String::is_empty")]
     description: String,
     metadata: NewMetadata,
     #[serde(skip_serializing_if = "Option::is_none")]
