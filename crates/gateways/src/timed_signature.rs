@@ -1,15 +1,14 @@
-//! The signature on a notification: `Sandbox-Signature: t=<unix seconds>,v1=<hex>[,v1=<hex>]`,
-//! where `v1` is HMAC-SHA256 of `<t>.<body>`. While a secret is being changed the sender signs
-//! with both, and we accept both.
+//! A signature that says when it was made: `t=<unix seconds>,v1=<hex>[,v1=<hex>]`, where `v1` is
+//! HMAC-SHA256 of `<t>.<body>`. Stripe signs like this, and the sandbox after its example. While a
+//! secret is being changed the sender signs with both, and we accept both.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use kernel::Timestamp;
 use sha2::Sha256;
 
 use crate::error::NotificationError;
+use crate::hex::unhex;
 use crate::secret::Secret;
-
-pub(super) const HEADER: &str = "Sandbox-Signature";
 
 /// How far their clock and the way here may be off, in seconds, either side.
 const TOLERANCE: i64 = 300;
@@ -17,7 +16,7 @@ const TOLERANCE: i64 = 300;
 const SIGNATURES_MAX: usize = 4;
 
 /// Whether `header` is a signature over `body` by any of `secrets`, made about `now`.
-pub(super) fn verify(
+pub(crate) fn verify(
     header: &str,
     body: &[u8],
     secrets: &[Secret],
@@ -71,19 +70,6 @@ fn parse(header: &str) -> Option<(i64, Vec<[u8; 32]>)> {
         }
     }
     if signatures.is_empty() { None } else { Some((signed_at?, signatures)) }
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digits = text.as_bytes();
-    if digits.len() != 64 {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let [high, low] = [pair[0], pair[1]].map(|digit| char::from(digit).to_digit(16));
-        *byte = u8::try_from(high? * 16 + low?).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]
