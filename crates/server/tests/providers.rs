@@ -1,6 +1,13 @@
 //! The shop's clients and the payment world, which were written apart from each other, meet here:
 //! what one side says the other has to understand.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends"
+)]
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -110,7 +117,7 @@ impl Town {
             self.hook.parse().unwrap(),
             until,
         );
-        wish.order = "7K3M-22".to_owned();
+        wish.order = String::from("7K3M-22");
         wish.capture = gateway.capabilities().capture_modes[0];
         wish.channel = Channel::Desktop;
         let key = IdempotencyKey::create(attempt);
