@@ -174,10 +174,11 @@ async fn a_browser_sees_a_page_in_gbk_where_something_is_wrong() {
     assert!(String::from_utf8_lossy(&again).contains("ACQ.TRADE_HAS_SUCCESS"));
 }
 
+type Field = (&'static str, &'static str);
+
 #[tokio::test]
 async fn the_term_is_absolute_or_relative_or_fifteen_days() {
     let town = Town::found().await;
-    type Field = (&'static str, &'static str);
     let terms: [(&str, &[Field], SignedDuration); 4] = [
         ("A", &[("time_expire", "2027-01-15 16:05:00")], SignedDuration::from_mins(5)),
         ("B", &[("timeout_express", "30m")], SignedDuration::from_mins(30)),

@@ -40,9 +40,9 @@ impl Town {
         body: &Value,
     ) -> reqwest::RequestBuilder {
         let url = format!("{}/v3/{path}", self.sandbox.base_url());
-        let request =
-            self.http.request(method.clone(), url).header("authorization", YOOKASSA_BASIC);
-        if method == Method::GET {
+        let is_get = method == Method::GET;
+        let request = self.http.request(method, url).header("authorization", YOOKASSA_BASIC);
+        if is_get {
             return request;
         }
         request
@@ -76,8 +76,9 @@ impl Town {
         form: &str,
     ) -> reqwest::RequestBuilder {
         let url = format!("{}/v1/{path}", self.sandbox.base_url());
-        let request = self.http.request(method.clone(), url).bearer_auth(STRIPE_KEY);
-        if method == Method::GET {
+        let is_get = method == Method::GET;
+        let request = self.http.request(method, url).bearer_auth(STRIPE_KEY);
+        if is_get {
             return request;
         }
         let request = if key.is_empty() { request } else { request.header("idempotency-key", key) };

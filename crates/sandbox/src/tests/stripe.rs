@@ -19,8 +19,7 @@ pub fn is_signed(heard: &Heard, secret: &str) -> bool {
     parts.filter_map(|part| part.strip_prefix("v1=")).any(|signature| {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(format!("{at}.{}", heard.body).as_bytes());
-        let hex: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
-        hex == signature
+        crate::hex::hex(&mac.finalize().into_bytes()) == signature
     })
 }
 
