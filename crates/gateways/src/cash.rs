@@ -8,17 +8,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{AttemptId, Env, Money, Timestamp};
+use serde::Deserialize;
 
-use crate::error::{GatewayError, NotificationError};
+use crate::capabilities::{Capabilities, NotificationAuth, VoidUnpaid};
+use crate::error::{GatewayError, NotificationError, SetupError};
 use crate::notification::{Notification, RawNotification};
 use crate::observation::{
     CancelReason, MethodSummary, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
 };
-use crate::port::{
-    Capabilities, Confirmation, CreatePayment, CreateRefund, Created, Currencies, Gateway,
-    IdempotencyKey, PaymentRef, RefundRef, VoidUnpaid,
+use crate::port::Gateway;
+use crate::request::{
+    CapturePayment, Confirmation, CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef,
+    RefundRef,
 };
 
+const NAME: &str = "cash_on_delivery";
 const DAY: Duration = Duration::from_hours(24);
 
 /// Cash on delivery.
@@ -27,37 +31,52 @@ pub struct CashOnDelivery {
     capabilities: Capabilities,
 }
 
+/// What a courier may be asked to collect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CashSettings {
+    /// The most one order may cost, in minor units; no limit if there is none.
+    pub max_minor: Option<i64>,
+}
+
 impl CashOnDelivery {
     /// Needs nothing but the time.
     pub fn new(env: Env) -> Self {
+        Self::limited(i64::MAX, env)
+    }
+
+    /// With a limit.
+    pub fn with(settings: CashSettings, env: Env) -> Result<Self, SetupError> {
+        let max = settings.max_minor.unwrap_or(i64::MAX);
+        if max < 1 {
+            let why = "max_minor is more than nothing, or left out".to_owned();
+            return Err(SetupError::BadSetting { gateway: NAME, why });
+        }
+        Ok(Self::limited(max, env))
+    }
+
+    fn limited(max: i64, env: Env) -> Self {
         let capabilities = Capabilities {
-            currencies: Currencies::Any,
-            two_stage: false,
-            partial_refund: true,
+            amount_minor: 1..=max,
+            partial_capture: true,
             void_unpaid: VoidUnpaid::Supported,
             needs_redirect: false,
             payer_term: DAY..=60 * DAY,
+            notification_auth: NotificationAuth::NotUsed,
+            ..Capabilities::simple()
         };
         Self { env, capabilities }
     }
 
     fn observe(&self, attempt: AttemptId, amount: Money, status: RemoteStatus) -> Observation {
-        let nothing = Money::zero(amount.currency);
         Observation {
-            attempt,
-            gateway_id: None,
-            status,
-            amount,
-            captured: nothing,
-            refunded: nothing,
             method: Some(MethodSummary {
                 kind: "cash".to_owned(),
                 brand: None,
                 last4: None,
                 fingerprint: None,
             }),
-            test: false,
-            observed_at: self.env.now(),
+            ..Observation::bare(attempt, status, amount, self.env.now())
         }
     }
 }
@@ -65,7 +84,7 @@ impl CashOnDelivery {
 #[async_trait]
 impl Gateway for CashOnDelivery {
     fn name(&self) -> &'static str {
-        "cash_on_delivery"
+        NAME
     }
 
     fn capabilities(&self) -> &Capabilities {
@@ -91,6 +110,18 @@ impl Gateway for CashOnDelivery {
         Ok(self.observe(payment.attempt, payment.amount, RemoteStatus::AwaitingPayer))
     }
 
+    /// The courier has brought the money: said by a member of staff, and so it is.
+    async fn capture(
+        &self,
+        request: &CapturePayment,
+        _key: &IdempotencyKey,
+        _within: Duration,
+    ) -> Result<Observation, GatewayError> {
+        let payment = &request.payment;
+        let paid = self.observe(payment.attempt, payment.amount, RemoteStatus::Captured);
+        Ok(Observation { captured: request.amount, ..paid })
+    }
+
     async fn void(
         &self,
         payment: &PaymentRef,
@@ -107,7 +138,12 @@ impl Gateway for CashOnDelivery {
         _key: &IdempotencyKey,
         within: Duration,
     ) -> Result<RefundObservation, GatewayError> {
-        let refund = RefundRef { refund: request.refund, gateway_id: None, amount: request.amount };
+        let refund = RefundRef {
+            refund: request.refund,
+            gateway_id: None,
+            amount: request.amount,
+            payment: request.payment.clone(),
+        };
         self.fetch_refund(&refund, within).await
     }
 
@@ -116,13 +152,8 @@ impl Gateway for CashOnDelivery {
         refund: &RefundRef,
         _within: Duration,
     ) -> Result<RefundObservation, GatewayError> {
-        Ok(RefundObservation {
-            refund: refund.refund,
-            gateway_id: None,
-            status: RemoteRefundStatus::Succeeded,
-            amount: refund.amount,
-            observed_at: self.env.now(),
-        })
+        let (status, now) = (RemoteRefundStatus::Succeeded, self.env.now());
+        Ok(RefundObservation::bare(refund.refund, status, refund.amount, now))
     }
 
     fn receive(
@@ -146,23 +177,26 @@ mod tests {
         let cash = CashOnDelivery::new(env.clone());
         let attempt: AttemptId = env.id();
         let amount = Money::new(1299, Currency::EUR);
-        let request = CreatePayment {
-            attempt,
-            amount,
-            description: "Order 1".to_owned(),
-            return_url: "http://127.0.0.1/r".parse().unwrap(),
-            notify_url: "http://127.0.0.1/n".parse().unwrap(),
-            payer_deadline: env.now(),
-        };
+        let [back, hook] = ["http://127.0.0.1/r", "http://127.0.0.1/n"].map(|u| u.parse().unwrap());
+        let request = CreatePayment::new(attempt, amount, "Order 1", back, hook, env.now());
         let key = IdempotencyKey::create(attempt);
         let made = cash.create(&request, &key, Duration::ZERO).await.unwrap();
         assert_eq!(made.confirmation, Confirmation::None);
         assert_eq!(made.observation.status, RemoteStatus::AwaitingPayer);
         assert_eq!(made.observation.captured, Money::zero(Currency::EUR));
 
-        let payment = PaymentRef { attempt, gateway_id: None, amount };
+        let payment = PaymentRef { attempt, gateway_id: None, secondary_id: None, amount };
         let seen = cash.fetch(&payment, Duration::ZERO).await.unwrap();
         assert_eq!(seen, made.observation, "asking changes nothing");
+
+        let brought = Money { minor: 1000, ..amount };
+        let courier = CapturePayment { payment: payment.clone(), amount: brought, receipt: None };
+        let key = IdempotencyKey::capture(attempt);
+        let paid = cash.capture(&courier, &key, Duration::ZERO).await.unwrap();
+        assert_eq!(
+            (paid.status, paid.captured, paid.amount),
+            (RemoteStatus::Captured, brought, amount)
+        );
 
         let off = cash.void(&payment, &IdempotencyKey::void(attempt), Duration::ZERO).await;
         let reason = CancelReason::Voided;
@@ -177,14 +211,16 @@ mod tests {
         let payment = PaymentRef {
             attempt: env.id(),
             gateway_id: None,
+            secondary_id: None,
             amount: Money { minor: 900, ..amount },
         };
-        let request = CreateRefund { refund, payment, amount };
+        let request =
+            CreateRefund { refund, payment, amount, reason: String::new(), receipt: None };
         let key = IdempotencyKey::refund(refund);
         let done = cash.refund(&request, &key, Duration::ZERO).await.unwrap();
         assert_eq!((done.status, done.amount), (RemoteRefundStatus::Succeeded, amount));
 
-        let raw = RawNotification { headers: &[], body: b"{}", source_ip: None };
+        let raw = RawNotification::post(&[], b"{}");
         assert_eq!(cash.receive(&raw, env.now()), Err(NotificationError::NotExpected));
     }
 }

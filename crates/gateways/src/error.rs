@@ -103,6 +103,9 @@ pub enum NotificationError {
     /// This provider sends none.
     #[error("this payment provider sends no notifications")]
     NotExpected,
+    /// It came from an address that is not one of theirs, or by a way they were not told.
+    #[error("the notification does not come from the payment provider")]
+    NotTheirs,
     /// It carries no signature, or one that cannot be read.
     #[error("the notification is not signed")]
     Unsigned,
@@ -138,6 +141,22 @@ pub enum SetupError {
         gateway: &'static str,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// Something else in the settings will not do, or contradicts something.
+    #[error("the {gateway} gateway cannot be set up: {why}")]
+    BadSetting {
+        /// Which gateway.
+        gateway: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// There is no such gateway.
+    #[error("there is no gateway {name:?}; there are {known}")]
+    NoSuchGateway {
+        /// As configured.
+        name: String,
+        /// Those there are.
+        known: String,
     },
     /// No TLS: most often a machine without root certificates.
     #[error("cannot prepare secure connections to the payment provider: {0}")]

@@ -7,8 +7,12 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Response, redirect};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::fmt::rfc2822::DateTimeParser;
+use kernel::{SignedDuration, Timestamp};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, redirect};
 use rustls::{ClientConfig, RootCertStore, crypto};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::{Host, Url};
@@ -18,6 +22,8 @@ use crate::secret::Secret;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// A bill of a busy day is longer than an answer.
+const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// A client of one provider.
 pub(crate) struct HttpClient {
@@ -30,18 +36,74 @@ pub(crate) struct Call<'a> {
     pub method: Method,
     /// Below the base address; each segment is escaped.
     pub path: &'a [&'a str],
+    /// Escaped the way forms are.
     pub query: &'a [(&'a str, &'a str)],
-    pub bearer: &'a Secret,
-    pub idempotency_key: Option<&'a str>,
-    pub json: Option<Vec<u8>>,
+    pub auth: Auth<'a>,
+    pub headers: &'a [(&'static str, &'a str)],
+    pub body: Body,
     pub within: Duration,
+}
+
+/// How we say who we are.
+#[derive(Clone, Copy)]
+pub(crate) enum Auth<'a> {
+    /// Not in a header.
+    None,
+    Bearer(&'a Secret),
+    /// A name and a secret.
+    Basic(&'a str, &'a Secret),
+}
+
+pub(crate) enum Body {
+    None,
+    Json(Vec<u8>),
+    /// Escaped already.
+    Form(String),
+}
+
+impl<'a> Call<'a> {
+    /// A `GET` of `path`.
+    pub fn get(path: &'a [&'a str], auth: Auth<'a>, within: Duration) -> Self {
+        let (query, headers, body) = (&[][..], &[][..], Body::None);
+        Self { method: Method::GET, path, query, auth, headers, body, within }
+    }
+
+    /// A `POST` to `path`.
+    pub fn post(path: &'a [&'a str], auth: Auth<'a>, body: Body, within: Duration) -> Self {
+        Self { method: Method::POST, body, ..Self::get(path, auth, within) }
+    }
+}
+
+impl Auth<'_> {
+    fn header(self) -> Result<Option<HeaderValue>, GatewayError> {
+        let text = match self {
+            Self::None => return Ok(None),
+            Self::Bearer(secret) => format!("Bearer {}", secret.reveal()),
+            Self::Basic(name, secret) => {
+                format!("Basic {}", STANDARD.encode(format!("{name}:{}", secret.reveal())))
+            }
+        };
+        let mut value = HeaderValue::from_str(&text)
+            .map_err(|_| GatewayError::NotSent("the secret does not fit a header".to_owned()))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
 }
 
 /// A complete answer of any status.
 pub(crate) struct Answer {
     pub status: u16,
     pub retry_after: Option<Duration>,
+    /// Their clock, to the second.
+    pub date: Option<Timestamp>,
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// How far our clock is ahead of theirs.
+    pub fn clock_ahead(&self, now: Timestamp) -> Option<SignedDuration> {
+        Some(now.duration_since(self.date?))
+    }
 }
 
 impl HttpClient {
@@ -74,22 +136,44 @@ impl HttpClient {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(call.query);
         }
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", call.bearer.reveal()))
-            .map_err(|_| GatewayError::NotSent("the secret does not fit a header".to_owned()))?;
-        bearer.set_sensitive(true);
-        let mut request =
-            self.inner.request(call.method, url).timeout(call.within).header(AUTHORIZATION, bearer);
-        if let Some(key) = call.idempotency_key {
-            request = request.header("Idempotency-Key", key);
+        let mut request = self.inner.request(call.method, url).timeout(call.within);
+        if let Some(value) = call.auth.header()? {
+            request = request.header(AUTHORIZATION, value);
         }
-        if let Some(json) = call.json {
-            request = request.header(CONTENT_TYPE, "application/json").body(json);
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
         }
-        let response = request.send().await.map_err(sort)?;
-        let status = response.status().as_u16();
-        let retry_after = retry_after(&response);
-        Ok(Answer { status, retry_after, body: read(response).await? })
+        request = match call.body {
+            Body::None => request,
+            Body::Json(json) => request.header(CONTENT_TYPE, "application/json").body(json),
+            Body::Form(form) => request.header(CONTENT_TYPE, FORM).body(form),
+        };
+        exchange(request, ANSWER_BYTES_MAX).await
     }
+
+    /// Fetches a file from an address they gave us, without telling who we are.
+    pub async fn download(&self, url: Url, within: Duration) -> Result<Answer, GatewayError> {
+        if let Err(why) = check_address(&url) {
+            let why = format!("a file at an address we do not go to: {why}");
+            return Err(GatewayError::UntrustedAnswer(why));
+        }
+        exchange(self.inner.get(url).timeout(within), FILE_BYTES_MAX).await
+    }
+
+    /// Where the provider is.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded;charset=utf-8";
+
+async fn exchange(request: RequestBuilder, bytes_max: usize) -> Result<Answer, GatewayError> {
+    let response = request.send().await.map_err(sort)?;
+    let status = response.status().as_u16();
+    let retry_after = retry_after(&response);
+    let date = date(&response);
+    Ok(Answer { status, retry_after, date, body: read(response, bytes_max).await? })
 }
 
 /// Whether we would send money talk, or a payer, to `url`; if not, why.
@@ -130,14 +214,15 @@ fn sort(error: reqwest::Error) -> GatewayError {
     }
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, GatewayError> {
+async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, GatewayError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| {
         // The request has arrived: whatever breaks now leaves the outcome open.
         GatewayError::Unknown(chain(&e.without_url()))
     })? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(GatewayError::Unknown("the answer is longer than 1 MB".to_owned()));
+        if body.len() + chunk.len() > bytes_max {
+            let megabytes = bytes_max / (1024 * 1024);
+            return Err(GatewayError::Unknown(format!("the answer is over {megabytes} MB")));
         }
         body.extend_from_slice(&chunk);
     }
@@ -148,6 +233,11 @@ async fn read(mut response: Response) -> Result<Vec<u8>, GatewayError> {
 fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
     value.parse().ok().map(Duration::from_secs)
+}
+
+fn date(response: &Response) -> Option<Timestamp> {
+    let text = response.headers().get(DATE)?.to_str().ok()?;
+    DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// An error with its causes in one line.

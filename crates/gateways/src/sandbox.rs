@@ -3,7 +3,6 @@
 //! JSON over HTTP with a bearer secret; amounts are whole minor units; notifications are signed
 //! with HMAC-SHA256 of the time and the body under the same secret.
 
-mod signature;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -11,19 +10,23 @@ mod wire;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Env, Money, Timestamp};
-use reqwest::Method;
+use kernel::{Env, Timestamp};
 use serde::Serialize;
 
+use crate::answer;
+use crate::capabilities::{Capabilities, VoidUnpaid};
 use crate::error::{GatewayError, NotificationError, SetupError};
-use crate::http::{Answer, Call, HttpClient};
+use crate::http::{Answer, Auth, Body, Call, HttpClient};
 use crate::notification::{Notification, RawNotification};
-use crate::observation::{Observation, RefundObservation, RemoteRefundStatus, RemoteStatus};
-use crate::port::{
-    Capabilities, CreatePayment, CreateRefund, Created, Currencies, Gateway, IdempotencyKey,
-    PaymentRef, RefundRef, VoidUnpaid,
+use crate::observation::{
+    Identity, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
 };
+use crate::port::Gateway;
+use crate::request::{CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef};
 use crate::secret::Secret;
+use crate::timed_signature;
+
+const SIGNATURE: &str = "Sandbox-Signature";
 
 /// Where the sandbox is and how we prove who we are.
 #[derive(Clone, Debug)]
@@ -54,31 +57,26 @@ impl SandboxGateway {
             if secret.reveal().is_empty() {
                 return Err(bad("is empty"));
             }
-            if !secret.reveal().bytes().all(|b| b.is_ascii_graphic()) {
+            if !secret.is_plain() {
                 return Err(bad("may contain letters, digits and ASCII signs only"));
             }
         }
         let capabilities = Capabilities {
-            currencies: Currencies::Any,
-            two_stage: false,
-            partial_refund: true,
             void_unpaid: VoidUnpaid::Supported,
-            needs_redirect: true,
             payer_term: Duration::from_mins(1)..=Duration::from_hours(24),
+            ..Capabilities::simple()
         };
         let http = HttpClient::new(&settings.base_url)?;
         Ok(Self { http, secret, secrets: settings.secrets, capabilities, env })
     }
 
-    async fn call(
+    async fn get(
         &self,
-        method: Method,
         path: &[&str],
         query: &[(&str, &str)],
         within: Duration,
     ) -> Result<Answer, GatewayError> {
-        let (bearer, idempotency_key, json) = (&self.secret, None, None);
-        let call = Call { method, path, query, bearer, idempotency_key, json, within };
+        let call = Call { query, ..Call::get(path, Auth::Bearer(&self.secret), within) };
         self.sent(path, self.http.send(call).await)
     }
 
@@ -91,15 +89,9 @@ impl SandboxGateway {
     ) -> Result<Answer, GatewayError> {
         let json = serde_json::to_vec(body)
             .map_err(|e| GatewayError::NotSent(format!("the request cannot be written: {e}")))?;
-        let call = Call {
-            method: Method::POST,
-            path,
-            query: &[],
-            bearer: &self.secret,
-            idempotency_key: Some(key.as_str()),
-            json: Some(json),
-            within,
-        };
+        let headers = [("Idempotency-Key", key.as_str())];
+        let auth = Auth::Bearer(&self.secret);
+        let call = Call { headers: &headers, ..Call::post(path, auth, Body::Json(json), within) };
         self.sent(path, self.http.send(call).await)
     }
 
@@ -127,18 +119,18 @@ impl SandboxGateway {
         within: Duration,
     ) -> Result<Option<wire::Payment>, GatewayError> {
         if let Some(id) = &payment.gateway_id {
-            let answer = self.call(Method::GET, &["v1", "payments", id], &[], within).await?;
-            let found: wire::Payment = wire::read(&answer.body)?;
+            let answer = self.get(&["plain", "v1", "payments", id], &[], within).await?;
+            let found: wire::Payment = answer::read(&answer.body)?;
             found.expect(payment.attempt)?;
             if &found.id != id {
-                return Err(wire::untrusted("another payment than the one asked for"));
+                return Err(answer::untrusted("another payment than the one asked for"));
             }
             return Ok(Some(found));
         }
         let reference = payment.attempt.to_string();
         let query = [("reference", reference.as_str())];
-        let answer = self.call(Method::GET, &["v1", "payments"], &query, within).await?;
-        let found: wire::List<wire::Payment> = wire::read(&answer.body)?;
+        let answer = self.get(&["plain", "v1", "payments"], &query, within).await?;
+        let found: wire::List<wire::Payment> = answer::read(&answer.body)?;
         let found = found.one()?;
         if let Some(found) = &found {
             found.expect(payment.attempt)?;
@@ -147,18 +139,9 @@ impl SandboxGateway {
     }
 
     fn absent(&self, payment: &PaymentRef) -> Observation {
-        let nothing = Money::zero(payment.amount.currency);
-        Observation {
-            attempt: payment.attempt,
-            gateway_id: None,
-            status: RemoteStatus::Absent,
-            amount: payment.amount,
-            captured: nothing,
-            refunded: nothing,
-            method: None,
-            test: true,
-            observed_at: self.env.now(),
-        }
+        let (status, now) = (RemoteStatus::Absent, self.env.now());
+        let absent = Observation::bare(payment.attempt, status, payment.amount, now);
+        Observation { test: true, ..absent }
     }
 }
 
@@ -172,6 +155,10 @@ impl Gateway for SandboxGateway {
         &self.capabilities
     }
 
+    fn identity(&self) -> Identity {
+        Identity { payee: None, test: Some(true) }
+    }
+
     async fn create(
         &self,
         request: &CreatePayment,
@@ -179,8 +166,8 @@ impl Gateway for SandboxGateway {
         within: Duration,
     ) -> Result<Created, GatewayError> {
         let body = wire::NewPayment::from(request);
-        let answer = self.post(&["v1", "payments"], key, &body, within).await?;
-        let payment: wire::Payment = wire::read(&answer.body)?;
+        let answer = self.post(&["plain", "v1", "payments"], key, &body, within).await?;
+        let payment: wire::Payment = answer::read(&answer.body)?;
         payment.expect(request.attempt)?;
         let confirmation = payment.confirmation()?;
         let observation = payment.observe(request.attempt, self.env.now())?;
@@ -211,9 +198,9 @@ impl Gateway for SandboxGateway {
                 None => return Ok(self.absent(payment)),
             },
         };
-        let path = ["v1", "payments", id.as_str(), "void"];
+        let path = ["plain", "v1", "payments", id.as_str(), "void"];
         let answer = self.post(&path, key, &serde_json::json!({}), within).await?;
-        let voided: wire::Payment = wire::read(&answer.body)?;
+        let voided: wire::Payment = answer::read(&answer.body)?;
         voided.expect(payment.attempt)?;
         voided.observe(payment.attempt, self.env.now())
     }
@@ -229,8 +216,8 @@ impl Gateway for SandboxGateway {
             None => self.find(&request.payment, within).await?.ok_or(GatewayError::NotFound)?.id,
         };
         let body = wire::NewRefund::new(request, &payment_id);
-        let answer = self.post(&["v1", "refunds"], key, &body, within).await?;
-        let refund: wire::Refund = wire::read(&answer.body)?;
+        let answer = self.post(&["plain", "v1", "refunds"], key, &body, within).await?;
+        let refund: wire::Refund = answer::read(&answer.body)?;
         refund.observe(request.refund, self.env.now())
     }
 
@@ -240,23 +227,22 @@ impl Gateway for SandboxGateway {
         within: Duration,
     ) -> Result<RefundObservation, GatewayError> {
         let found = if let Some(id) = &refund.gateway_id {
-            let answer = self.call(Method::GET, &["v1", "refunds", id], &[], within).await?;
-            Some(wire::read::<wire::Refund>(&answer.body)?)
+            let answer = self.get(&["plain", "v1", "refunds", id], &[], within).await?;
+            Some(answer::read::<wire::Refund>(&answer.body)?)
         } else {
             let reference = refund.refund.to_string();
             let query = [("reference", reference.as_str())];
-            let answer = self.call(Method::GET, &["v1", "refunds"], &query, within).await?;
-            wire::read::<wire::List<wire::Refund>>(&answer.body)?.one()?
+            let answer = self.get(&["plain", "v1", "refunds"], &query, within).await?;
+            answer::read::<wire::List<wire::Refund>>(&answer.body)?.one()?
         };
         match found {
             Some(found) => found.observe(refund.refund, self.env.now()),
-            None => Ok(RefundObservation {
-                refund: refund.refund,
-                gateway_id: None,
-                status: RemoteRefundStatus::Absent,
-                amount: refund.amount,
-                observed_at: self.env.now(),
-            }),
+            None => Ok(RefundObservation::bare(
+                refund.refund,
+                RemoteRefundStatus::Absent,
+                refund.amount,
+                self.env.now(),
+            )),
         }
     }
 
@@ -265,8 +251,8 @@ impl Gateway for SandboxGateway {
         raw: &RawNotification<'_>,
         now: Timestamp,
     ) -> Result<Notification, NotificationError> {
-        let header = raw.header(signature::HEADER).ok_or(NotificationError::Unsigned)?;
-        signature::verify(header, raw.body, &self.secrets, now)?;
+        let header = raw.header(SIGNATURE).ok_or(NotificationError::Unsigned)?;
+        timed_signature::verify(header, raw.body, &self.secrets, now)?;
         wire::notification(raw.body)
     }
 }

@@ -120,8 +120,11 @@ impl Cashier {
         };
         kernel::crash_point!("notice.checked");
         let (reference, attempt_id) = match &notification.subject {
-            Subject::Payment { gateway_id, attempt } => (gateway_id.clone(), *attempt),
-            Subject::Refund { gateway_id, .. } => (gateway_id.clone(), None),
+            Subject::Payment { gateway_id, attempt, .. } => (gateway_id.clone(), *attempt),
+            Subject::Refund { gateway_id, .. } | Subject::Dispute { gateway_id, .. } => {
+                (Some(gateway_id.clone()), None)
+            }
+            Subject::Other { .. } => (None, None),
         };
         let id = self.shop.env.id();
         let dedupe_key = if planted::is(Bug::MissingUniqueKey) {
@@ -133,7 +136,7 @@ impl Cashier {
             id,
             gateway: gateway.name().to_owned(),
             dedupe_key,
-            reference: Some(reference),
+            reference,
             attempt_id,
             body: String::from_utf8_lossy(raw.body).into_owned(),
             headers: headers(raw),
@@ -283,12 +286,15 @@ impl Cashier {
         let order = paying.order_id;
         let join = |path: &str| self.public_url.join(path).ok();
         Some(CreatePayment {
-            attempt: paying.attempt_id,
-            amount: paying.amount,
-            description: format!("Order {}", paying.number),
-            return_url: join(&format!("pay/{order}/return"))?,
-            notify_url: join(&format!("hooks/{}", paying.gateway))?,
-            payer_deadline: paying.pay_by?,
+            order: paying.number.clone(),
+            ..CreatePayment::new(
+                paying.attempt_id,
+                paying.amount,
+                format!("Order {}", paying.number),
+                join(&format!("pay/{order}/return"))?,
+                join(&format!("hooks/{}", paying.gateway))?,
+                paying.pay_by?,
+            )
         })
     }
 
@@ -377,7 +383,13 @@ impl Cashier {
         let Some(gateway) = self.gateways.get(attempt.gateway.as_str()) else { return Ok(None) };
         let payment = payment_ref(&attempt);
         let id = if planted::is(Bug::RefundTwice) { self.shop.env.id() } else { refund.id };
-        let request = CreateRefund { refund: id, payment, amount: refund.amount };
+        let request = CreateRefund {
+            refund: id,
+            payment,
+            amount: refund.amount,
+            reason: String::new(),
+            receipt: None,
+        };
         let key = IdempotencyKey::refund(id);
         kernel::crash_point!("refund.gateway-to-be-called");
         let given = gateway.refund(&request, &key, WORKER_PATIENCE).await;
@@ -385,7 +397,7 @@ impl Cashier {
         Ok(match given {
             Ok(seen) => match seen.status {
                 RemoteRefundStatus::Succeeded => Some((RefundState::Succeeded, seen.gateway_id)),
-                RemoteRefundStatus::Failed { reason } => {
+                RemoteRefundStatus::Failed { reason, .. } => {
                     tracing::error!(refund = %refund.id, reason, "a refund failed");
                     Some((RefundState::Failed, seen.gateway_id))
                 }
@@ -403,6 +415,7 @@ fn payment_ref(attempt: &Attempt) -> PaymentRef {
     PaymentRef {
         attempt: attempt.id,
         gateway_id: attempt.reference.clone(),
+        secondary_id: None,
         amount: attempt.amount,
     }
 }

@@ -17,6 +17,7 @@ pub use id::{
     AccountId, AddressId, AttemptId, CartId, CategoryId, EventId, ImageId, MovementId, NoticeId,
     OrderId, ProductId, RefundId, SessionId, VariantId,
 };
+pub use jiff::civil::Date;
 pub use jiff::{SignedDuration, Timestamp};
 pub use money::{Currency, Money, MoneyError};
 pub use uuid::Uuid;

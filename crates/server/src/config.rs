@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
+use ipnet::IpNet;
 use kernel::{Currency, SignedDuration};
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::cli::Settings;
+use crate::gateways::Tables;
 
 /// The file with every option, its default and a sentence.
 pub const DEFAULTS: &str = include_str!("../../../holdfast.default.toml");
@@ -30,6 +32,9 @@ pub struct Config {
     pub checkout: Checkout,
     /// `[sandbox]`
     pub sandbox: Sandbox,
+    /// `[gateways.…]`
+    #[serde(default)]
+    pub gateways: Tables,
     /// `[log]`
     pub log: Log,
 }
@@ -42,6 +47,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Where it is reached; empty for the address above.
     pub public_url: String,
+    /// Addresses of proxies whose word is taken for who is behind them.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[database]`
@@ -154,14 +161,13 @@ impl Config {
         Ok(())
     }
 
-    /// What the use cases want to know; `gateways` are the names of those that are wired.
+    /// What the use cases want to know; `gateways` are the names of those that are wired, and
+    /// offered in this order; cash on delivery comes last.
     pub fn settings(&self, gateways: &[&str]) -> flows::Settings {
         let checkout = &self.checkout;
         let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
         let mut methods: Vec<String> = gateways.iter().map(|&name| name.to_owned()).collect();
-        if checkout.cash_on_delivery {
-            methods.push(flows::CASH_ON_DELIVERY.to_owned());
-        }
+        methods.sort_by_key(|name| name == flows::CASH_ON_DELIVERY);
         flows::Settings {
             currency: checkout.currency,
             hold: minutes(checkout.hold_minutes),
@@ -226,7 +232,10 @@ mod tests {
     fn the_defaults_are_whole() {
         let config = load(&[]).unwrap();
         assert_eq!(config.checkout.hold_minutes, 15);
-        assert_eq!(config.settings(&["sandbox"]).methods, ["sandbox", "cash_on_delivery"]);
+        assert_eq!(
+            config.settings(&["cash_on_delivery", "sandbox"]).methods,
+            ["sandbox", "cash_on_delivery"]
+        );
     }
 
     #[test]

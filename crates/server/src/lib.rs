@@ -5,6 +5,7 @@ pub mod cli;
 mod commands;
 pub mod config;
 pub mod demo;
+pub mod gateways;
 pub mod running;
 
 pub use commands::run;

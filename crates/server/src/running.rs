@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use flows::Shop;
-use gateways::{CashOnDelivery, Gateway, SandboxGateway, SandboxSettings, Secret};
+use gateways::{Gateway, SandboxGateway, SandboxSettings, Secret};
 use identity::{Identity, PasswordPolicy};
 use jobs::{Cashier, Jobs, Journal};
 use kernel::Env;
@@ -59,6 +59,7 @@ pub struct Running {
     pub sandbox_url: Option<String>,
     app: App,
     jobs: Jobs,
+    gateways: Vec<Arc<dyn Gateway>>,
     listener: TcpListener,
     sandbox: Option<Sandbox>,
 }
@@ -79,15 +80,13 @@ impl Running {
         let (gateway, sandbox) = payment_sandbox(config, &db, &env).await?;
         let mut gateways: Vec<Arc<dyn Gateway>> = Vec::new();
         gateways.extend(gateway);
+        gateways.extend(config.gateways.open(config, &env)?);
         let names: Vec<&str> = gateways.iter().map(|gateway| gateway.name()).collect();
         let settings = config.settings(&names);
-        if config.checkout.cash_on_delivery {
-            gateways.push(Arc::new(CashOnDelivery::new(env.clone())));
-        }
         let identity = identity(config, &env)?;
         let shop = Shop::open(db, env, settings).await?;
         kernel::crash_point!("start.shop-open");
-        let cashier = Cashier::new(shop.clone(), gateways, public_url.clone());
+        let cashier = Cashier::new(shop.clone(), gateways.clone(), public_url.clone());
         let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
         let app = App::new(Parts {
             shop: shop.clone(),
@@ -95,9 +94,21 @@ impl Running {
             cashier,
             public_url: public_url.clone(),
             media: config.media.directory.clone(),
+            trusted_proxies: config.server.trusted_proxies.clone(),
         });
         let sandbox_url = sandbox.as_ref().map(Sandbox::base_url);
-        Ok(Self { shop, identity, public_url, address, sandbox_url, app, jobs, listener, sandbox })
+        Ok(Self {
+            shop,
+            identity,
+            public_url,
+            address,
+            sandbox_url,
+            app,
+            jobs,
+            gateways,
+            listener,
+            sandbox,
+        })
     }
 
     /// Serves until `stop`; then finishes what is under way and closes the database.
@@ -105,9 +116,11 @@ impl Running {
         let (say_stop, stopped) = watch::channel(false);
         kernel::crash_point!("start.ready");
         let jobs = tokio::spawn(self.jobs.run(stopped, GOODBYE));
+        let probe = tokio::spawn(crate::gateways::probe(self.gateways));
         let admission = Admission::of_shop(&self.shop, self.public_url.scheme() == "https");
         web::serve(self.listener, web::router(self.app), admission, stop).await?;
         kernel::crash_point!("stop.served");
+        probe.abort();
         // Nobody left to hear it means that the jobs have ended already.
         let _ = say_stop.send(true);
         jobs.await.context("the background work")?;

@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use flows::lane::Shape;
 use flows::{Settings, Source};
 use gateways::{
-    Capabilities, CreatePayment, CreateRefund, Created, Currencies, Gateway, GatewayError,
-    IdempotencyKey, Notification, NotificationError, Observation, PaymentRef, RawNotification,
-    RefundObservation, RefundRef, RemoteStatus, VoidUnpaid,
+    Capabilities, CreatePayment, CreateRefund, Created, Gateway, GatewayError, IdempotencyKey,
+    Notification, NotificationError, Observation, PaymentRef, RawNotification, RefundObservation,
+    RefundRef, RemoteStatus,
 };
-use kernel::{Env, Money, OrderId, SeededRng, SignedDuration, Timestamp};
+use kernel::{Env, OrderId, SeededRng, SignedDuration, Timestamp};
 use orders::State;
 use sim::{Doors, Executor, Fates, Group, InTurn, Process, Site, Town, WorldClock};
 use store::idempotency::Key;
@@ -28,14 +28,7 @@ struct Parrot {
 
 impl Parrot {
     fn open(name: &'static str, one_name_for_all: bool) -> Arc<dyn Gateway> {
-        let capabilities = Capabilities {
-            currencies: Currencies::Any,
-            two_stage: false,
-            partial_refund: true,
-            void_unpaid: VoidUnpaid::Impossible,
-            needs_redirect: true,
-            payer_term: Duration::from_mins(1)..=Duration::from_hours(1),
-        };
+        let capabilities = Capabilities::simple();
         Arc::new(Self { name, one_name_for_all, capabilities })
     }
 }
@@ -61,16 +54,12 @@ impl Gateway for Parrot {
 
     async fn fetch(&self, asked: &PaymentRef, _: Duration) -> Result<Observation, GatewayError> {
         let own = asked.attempt.to_string();
+        let (captured, now) = (RemoteStatus::Captured, Timestamp::UNIX_EPOCH);
         Ok(Observation {
-            attempt: asked.attempt,
             gateway_id: Some(if self.one_name_for_all { "pay_1".to_owned() } else { own }),
-            status: RemoteStatus::Captured,
-            amount: asked.amount,
             captured: asked.amount,
-            refunded: Money::zero(asked.amount.currency),
-            method: None,
             test: true,
-            observed_at: Timestamp::UNIX_EPOCH,
+            ..Observation::bare(asked.attempt, captured, asked.amount, now)
         })
     }
 

@@ -21,12 +21,14 @@ pub mod request_id;
 pub mod router;
 pub mod serve;
 pub mod shop;
+mod source;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use flows::Shop;
 use identity::Identity;
+use ipnet::IpNet;
 use jobs::Cashier;
 use url::Url;
 
@@ -57,6 +59,8 @@ pub struct Parts {
     pub public_url: Url,
     /// Where pictures lie.
     pub media: PathBuf,
+    /// Proxies whose word is taken for who is behind them.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl App {

@@ -5,6 +5,7 @@
 
 mod durability;
 mod edges;
+mod floats;
 mod layout;
 mod lengths;
 mod manifests;
@@ -30,7 +31,7 @@ const SCRIPTS: [&str; 1] = [".ci/run"];
 
 type Check = fn(&Repository) -> Vec<Finding>;
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     edges::between_our_crates,
     edges::to_guarded_libraries,
     manifests::inherit_from_the_workspace,
@@ -38,6 +39,7 @@ const CHECKS: [Check; 12] = [
     lengths::within_limits,
     words::not_used,
     sleeps::not_in_tests,
+    floats::not_where_money_is,
     durability::not_switched_off,
     layout::files_are_named_by_their_subject,
     layout::readme_is_short,

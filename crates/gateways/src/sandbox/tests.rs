@@ -1,21 +1,22 @@
 //! Against the real sandbox, and against a server that says whatever it is told to.
 
 mod answers;
-mod line;
 mod notices;
 mod story;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{AttemptId, Currency, Env, ManualClock, Money, SignedDuration, Timestamp};
+use kernel::{AttemptId, Currency, Env, ManualClock, Money, RefundId, SignedDuration, Timestamp};
 use sandbox::{Sandbox, SandboxConfig};
 use serde_json::Value;
 
 use super::{SandboxGateway, SandboxSettings};
-use crate::http::{Call, HttpClient};
-use crate::port::{CreatePayment, Created, Gateway as _, IdempotencyKey, PaymentRef};
+use crate::http::{Auth, Body, Call, HttpClient};
+use crate::port::Gateway as _;
+use crate::request::{CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef};
 use crate::secret::Secret;
+use crate::testing::line;
 
 const SECRET: &str = "a-secret-for-tests";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,18 +33,22 @@ fn gateway(base_url: &str, env: &Env) -> SandboxGateway {
 }
 
 fn request(attempt: AttemptId, env: &Env) -> CreatePayment {
-    CreatePayment {
-        attempt,
-        amount: PRICE,
-        description: "Order 7K3M-22".to_owned(),
-        return_url: "https://shop.example/return?a=b".parse().unwrap(),
-        notify_url: "http://127.0.0.1:9/hooks/sandbox".parse().unwrap(),
-        payer_deadline: env.now() + SignedDuration::from_mins(15),
-    }
+    let back = "https://shop.example/return?a=b".parse().unwrap();
+    let hook = "http://127.0.0.1:9/hooks/sandbox".parse().unwrap();
+    let until = env.now() + SignedDuration::from_mins(15);
+    CreatePayment::new(attempt, PRICE, "Order 7K3M-22", back, hook, until)
+}
+
+/// A refund of a part of a payment, to be asked for or about.
+fn refund_of(payment: &PaymentRef, refund: RefundId, amount: Money) -> (CreateRefund, RefundRef) {
+    let (payment, reason) = (payment.clone(), String::new());
+    let about = RefundRef { refund, gateway_id: None, amount, payment: payment.clone() };
+    (CreateRefund { refund, payment, amount, reason, receipt: None }, about)
 }
 
 fn payment(attempt: AttemptId, gateway_id: Option<&str>) -> PaymentRef {
-    PaymentRef { attempt, gateway_id: gateway_id.map(str::to_owned), amount: PRICE }
+    let gateway_id = gateway_id.map(str::to_owned);
+    PaymentRef { attempt, gateway_id, secondary_id: None, amount: PRICE }
 }
 
 /// A sandbox and a gateway that talks to it, by one clock.
@@ -59,7 +64,7 @@ impl Town {
         let (env, clock) = env();
         let anywhere = "127.0.0.1:0".parse().unwrap();
         let mut config = SandboxConfig::new(anywhere, SECRET, env.clone());
-        config.redelivery.clear();
+        config.redelivery = Some(Vec::new());
         let sandbox = Sandbox::start(config).await.unwrap();
         let gateway = gateway(&sandbox.base_url(), &env);
         Self { sandbox, gateway, env, clock }
@@ -75,16 +80,17 @@ impl Town {
 
     /// The payment `attempt` opened, with its id.
     fn known(created: &Created) -> PaymentRef {
-        payment(created.observation.attempt, created.observation.gateway_id.as_deref())
+        payment(created.observation.attempt.unwrap(), created.observation.gateway_id.as_deref())
     }
 
     async fn control(&self, path: &[&str], body: Option<Value>) -> Value {
         let http = HttpClient::new(&self.sandbox.base_url()).unwrap();
-        let method = if body.is_some() { reqwest::Method::POST } else { reqwest::Method::GET };
-        let bearer = &Secret::new(SECRET);
-        let json = body.map(|body| body.to_string().into_bytes());
-        let (query, idempotency_key, within) = (&[][..], None, PATIENCE);
-        let call = Call { method, path, query, bearer, idempotency_key, json, within };
+        let secret = Secret::new(SECRET);
+        let auth = Auth::Bearer(&secret);
+        let call = match body {
+            Some(body) => Call::post(path, auth, Body::Json(body.to_string().into()), PATIENCE),
+            None => Call::get(path, auth, PATIENCE),
+        };
         let answer = http.send(call).await.unwrap();
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         assert!(answer.status < 300, "{path:?}: {text}");

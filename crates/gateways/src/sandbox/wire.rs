@@ -1,17 +1,17 @@
 //! The sandbox's JSON, and what it means in our words.
 
 use kernel::{AttemptId, Currency, Money, RefundId, Timestamp};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::answer::{read, untrusted};
 use crate::error::{GatewayError, NotificationError};
 use crate::http::{Answer, check_address};
 use crate::notification::{Notification, Subject};
 use crate::observation::{
     CancelReason, MethodSummary, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
 };
-use crate::port::{Confirmation, CreatePayment, CreateRefund};
+use crate::request::{Confirmation, CreatePayment, CreateRefund};
 
 #[derive(Serialize)]
 pub(super) struct NewPayment<'a> {
@@ -116,12 +116,9 @@ impl Payment {
             return Err(untrusted("sums that contradict each other"));
         }
         Ok(Observation {
-            attempt,
             gateway_id: Some(self.id),
-            status,
-            amount,
             captured,
-            refunded,
+            refunded: Some(refunded),
             method: self.method.map(|method| MethodSummary {
                 kind: method.kind,
                 brand: method.brand,
@@ -129,7 +126,7 @@ impl Payment {
                 fingerprint: method.fingerprint,
             }),
             test: self.test,
-            observed_at: now,
+            ..Observation::bare(attempt, status, amount, now)
         })
     }
 }
@@ -146,6 +143,7 @@ fn reason(word: Option<String>) -> CancelReason {
 #[derive(Deserialize)]
 pub(super) struct Refund {
     id: String,
+    payment_id: Option<String>,
     status: String,
     amount_minor: i64,
     currency: Currency,
@@ -169,15 +167,17 @@ impl Refund {
         let status = match self.status.as_str() {
             "pending" => RemoteRefundStatus::Pending,
             "succeeded" => RemoteRefundStatus::Succeeded,
-            "failed" => RemoteRefundStatus::Failed { reason: self.failure.unwrap_or_default() },
+            "failed" => RemoteRefundStatus::Failed {
+                reason: self.failure.unwrap_or_default(),
+                retry_with_new_key: true,
+            },
             other => return Err(untrusted(&format!("a refund status {other:?}"))),
         };
+        let amount = Money::new(self.amount_minor, self.currency);
         Ok(RefundObservation {
-            refund,
             gateway_id: Some(self.id),
-            status,
-            amount: Money::new(self.amount_minor, self.currency),
-            observed_at: now,
+            payment_id: self.payment_id,
+            ..RefundObservation::bare(refund, status, amount, now)
         })
     }
 }
@@ -193,22 +193,6 @@ impl<T> List<T> {
         let first = self.items.pop();
         if self.items.is_empty() { Ok(first) } else { Err(untrusted("two with one reference")) }
     }
-}
-
-/// Reads an answer. One that breaks off or is no JSON leaves the outcome open; JSON that says
-/// something else than the protocol allows is not trusted.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, GatewayError> {
-    serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            untrusted(&error.to_string())
-        } else {
-            GatewayError::Unknown(format!("the answer is not JSON: {error}"))
-        }
-    })
-}
-
-pub(super) fn untrusted(what: &str) -> GatewayError {
-    GatewayError::UntrustedAnswer(what.to_owned())
 }
 
 #[derive(Deserialize)]
@@ -264,15 +248,17 @@ struct Event {
 pub(super) fn notification(body: &[u8]) -> Result<Notification, NotificationError> {
     let event: Event = serde_json::from_slice(body).map_err(|_| NotificationError::Malformed)?;
     let subject = match (event.refund_id, event.payment_id) {
-        (Some(gateway_id), _) => Subject::Refund {
+        (Some(gateway_id), payment_id) => Subject::Refund {
             gateway_id,
             refund: event.reference.and_then(|text| text.parse().ok()),
+            payment_id,
         },
         (None, Some(gateway_id)) => Subject::Payment {
-            gateway_id,
+            gateway_id: Some(gateway_id),
+            secondary_id: None,
             attempt: event.reference.and_then(|text| text.parse().ok()),
         },
         (None, None) => return Err(NotificationError::Malformed),
     };
-    Ok(Notification { dedupe_key: event.id, subject })
+    Ok(Notification::signed(event.id, subject))
 }

@@ -25,13 +25,12 @@ pub(super) fn read(raw: &RawNotification<'_>) -> Result<Notification, Notificati
     let mut words = text.split(' ');
     let mut word = || words.next().ok_or(NotificationError::Malformed);
     let (event, attempt, reference) = (word()?, word()?, word()?);
-    Ok(Notification {
-        dedupe_key: event.to_owned(),
-        subject: Subject::Payment {
-            gateway_id: reference.to_owned(),
-            attempt: attempt.parse().ok(),
-        },
-    })
+    let subject = Subject::Payment {
+        gateway_id: Some(reference.to_owned()),
+        secondary_id: None,
+        attempt: attempt.parse().ok(),
+    };
+    Ok(Notification::signed(event, subject))
 }
 
 impl Bank {
@@ -85,7 +84,7 @@ impl Bank {
         let (body, seal) = (body.to_owned(), seal.to_owned());
         let asked = self.door.ask(&self.executor, move |process| async move {
             let headers = [(SEAL.to_owned(), seal)];
-            let raw = RawNotification { headers: &headers, body: body.as_bytes(), source_ip: None };
+            let raw = RawNotification::post(&headers, body.as_bytes());
             process.cashier.receive(gateway, &raw).await
         });
         let reply: Option<RawReply> = asked.await.ok()?;

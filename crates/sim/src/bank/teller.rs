@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gateways::{
-    CancelReason, Capabilities, Confirmation, CreatePayment, CreateRefund, Created, Currencies,
-    Gateway, GatewayError, IdempotencyKey, Notification, Observation, PaymentRef, RawNotification,
-    RefundObservation, RefundRef, RemoteRefundStatus, RemoteStatus, Url, VoidUnpaid,
+    CancelReason, Capabilities, Confirmation, CreatePayment, CreateRefund, Created, Gateway,
+    GatewayError, IdempotencyKey, Notification, Observation, PaymentRef, RawNotification,
+    RefundObservation, RefundRef, RemoteRefundStatus, RemoteStatus, Url,
 };
 use kernel::{AttemptId, Money, SignedDuration, Timestamp};
 
@@ -25,14 +25,7 @@ pub struct Teller {
 impl Teller {
     /// The teller of this name.
     pub fn new(name: &'static str, bank: Bank) -> Self {
-        let capabilities = Capabilities {
-            currencies: Currencies::Any,
-            two_stage: false,
-            partial_refund: true,
-            void_unpaid: VoidUnpaid::Impossible,
-            needs_redirect: true,
-            payer_term: Duration::from_mins(1)..=Duration::from_hours(1),
-        };
+        let capabilities = Capabilities::simple();
         Self { name, bank, capabilities }
     }
 
@@ -59,39 +52,31 @@ impl Teller {
     }
 
     fn observed(&self, payment: &Payment, asked: &PaymentRef) -> Observation {
+        let status = match payment.stands {
+            Stands::Open => RemoteStatus::AwaitingPayer,
+            Stands::Captured => RemoteStatus::Captured,
+            Stands::Declined => RemoteStatus::Canceled { reason: CancelReason::Declined },
+            Stands::Lapsed => RemoteStatus::Canceled { reason: CancelReason::Expired },
+        };
         let captured = payment.stands == Stands::Captured;
         let nothing = Money::zero(payment.charged.currency);
         Observation {
-            attempt: asked.attempt,
             gateway_id: Some(payment.says.clone()),
-            status: match payment.stands {
-                Stands::Open => RemoteStatus::AwaitingPayer,
-                Stands::Captured => RemoteStatus::Captured,
-                Stands::Declined => RemoteStatus::Canceled { reason: CancelReason::Declined },
-                Stands::Lapsed => RemoteStatus::Canceled { reason: CancelReason::Expired },
-            },
-            amount: payment.asked,
             captured: if captured { payment.charged } else { nothing },
-            refunded: Money::new(payment.refunded, payment.charged.currency),
-            method: None,
+            refunded: Some(Money::new(payment.refunded, payment.charged.currency)),
             test: true,
-            observed_at: self.bank.executor.clock().true_now(),
+            ..Observation::bare(asked.attempt, status, payment.asked, self.now())
         }
     }
 
     fn absent(&self, asked: &PaymentRef) -> Observation {
-        let nothing = Money::zero(asked.amount.currency);
-        Observation {
-            attempt: asked.attempt,
-            gateway_id: None,
-            status: RemoteStatus::Absent,
-            amount: asked.amount,
-            captured: nothing,
-            refunded: nothing,
-            method: None,
-            test: true,
-            observed_at: self.bank.executor.clock().true_now(),
-        }
+        let absent = RemoteStatus::Absent;
+        let seen = Observation::bare(asked.attempt, absent, asked.amount, self.now());
+        Observation { test: true, ..seen }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.bank.executor.clock().true_now()
     }
 
     /// Opens a payment, once for each attempt.
@@ -186,8 +171,12 @@ impl Gateway for Teller {
         self.pass(Port::Create, Side::After, within).await?;
         let payment = opened?;
         let url = page(request.attempt)?;
-        let asked =
-            PaymentRef { attempt: request.attempt, gateway_id: None, amount: request.amount };
+        let asked = PaymentRef {
+            attempt: request.attempt,
+            gateway_id: None,
+            secondary_id: None,
+            amount: request.amount,
+        };
         Ok(Created {
             observation: self.observed(&payment, &asked),
             confirmation: Confirmation::Redirect { url, valid_until: payment.deadline },
@@ -229,11 +218,8 @@ impl Gateway for Teller {
         let given = self.give_back(request);
         self.pass(Port::Refund, Side::After, within).await?;
         Ok(RefundObservation {
-            refund: request.refund,
             gateway_id: Some(format!("back_{}", short(request.refund))),
-            status: given?,
-            amount: request.amount,
-            observed_at: self.bank.executor.clock().true_now(),
+            ..RefundObservation::bare(request.refund, given?, request.amount, self.now())
         })
     }
 

@@ -7,10 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use flows::testing::GATEWAY;
 use gateways::{
-    CancelReason, Capabilities, Confirmation, CreatePayment, CreateRefund, Created, Currencies,
-    Gateway, GatewayError, IdempotencyKey, Notification, NotificationError, Observation,
-    PaymentRef, RawNotification, RefundObservation, RefundRef, RemoteRefundStatus, RemoteStatus,
-    Subject, VoidUnpaid,
+    CancelReason, Capabilities, Confirmation, CreatePayment, CreateRefund, Created, Gateway,
+    GatewayError, IdempotencyKey, Notification, NotificationError, Observation, PaymentRef,
+    RawNotification, RefundObservation, RefundRef, RemoteRefundStatus, RemoteStatus, Subject,
 };
 use kernel::{AttemptId, Money, RefundId, Timestamp};
 use store::Injector;
@@ -52,14 +51,7 @@ pub struct Provider {
 
 impl Provider {
     pub fn new(way: Way, book: Book) -> Self {
-        let capabilities = Arc::new(Capabilities {
-            currencies: Currencies::Any,
-            two_stage: false,
-            partial_refund: true,
-            void_unpaid: VoidUnpaid::Impossible,
-            needs_redirect: true,
-            payer_term: Duration::from_mins(1)..=Duration::from_hours(1),
-        });
+        let capabilities = Arc::new(Capabilities::simple());
         Self { way, book: Arc::new(Mutex::new(book)), capabilities }
     }
 
@@ -116,22 +108,19 @@ impl Provider {
 fn seen(attempt: AttemptId, payment: &Payment) -> Observation {
     let captured = payment.status == RemoteStatus::Captured;
     let nothing = Money::zero(payment.amount.currency);
+    let (status, now) = (payment.status.clone(), Timestamp::UNIX_EPOCH);
     Observation {
-        attempt,
         gateway_id: Some(format!("pay_{attempt}")),
-        status: payment.status.clone(),
-        amount: payment.amount,
         captured: if captured { payment.amount } else { nothing },
-        refunded: nothing,
-        method: None,
         test: true,
-        observed_at: Timestamp::UNIX_EPOCH,
+        ..Observation::bare(attempt, status, payment.amount, now)
     }
 }
 
 fn given_back(refund: RefundId, amount: Money, status: RemoteRefundStatus) -> RefundObservation {
     let gateway_id = Some(format!("back_{refund}"));
-    RefundObservation { refund, gateway_id, status, amount, observed_at: Timestamp::UNIX_EPOCH }
+    let bare = RefundObservation::bare(refund, status, amount, Timestamp::UNIX_EPOCH);
+    RefundObservation { gateway_id, ..bare }
 }
 
 #[async_trait]
@@ -222,8 +211,8 @@ impl Gateway for Provider {
     ) -> Result<Notification, NotificationError> {
         let text = std::str::from_utf8(raw.body).map_err(|_| NotificationError::Malformed)?;
         let attempt: AttemptId = text.parse().map_err(|_| NotificationError::Malformed)?;
-        let gateway_id = format!("pay_{attempt}");
-        let subject = Subject::Payment { gateway_id, attempt: Some(attempt) };
-        Ok(Notification { dedupe_key: text.to_owned(), subject })
+        let gateway_id = Some(format!("pay_{attempt}"));
+        let subject = Subject::Payment { gateway_id, secondary_id: None, attempt: Some(attempt) };
+        Ok(Notification::signed(text, subject))
     }
 }

@@ -202,7 +202,7 @@ impl Scene {
 /// A notice comes in for an attempt.
 pub async fn receive(process: &Process, attempt: AttemptId) -> u16 {
     let body = attempt.to_string();
-    let raw = RawNotification { headers: &[], body: body.as_bytes(), source_ip: None };
+    let raw = RawNotification::post(&[], body.as_bytes());
     process.cashier.receive(GATEWAY, &raw).await.unwrap().status
 }
 

@@ -99,6 +99,7 @@ impl TestShop {
         let cashier = Cashier::new(shop.clone(), [gateway], public_url.clone());
         let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
         let app = App::new(Parts {
+            trusted_proxies: Vec::new(),
             shop: shop.clone(),
             identity: identity.clone(),
             cashier,

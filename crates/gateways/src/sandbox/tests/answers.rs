@@ -3,10 +3,11 @@
 use kernel::AttemptId;
 use serde_json::{Value, json};
 
-use super::{PATIENCE, env, gateway, line, payment, request};
+use super::{PATIENCE, env, gateway, line, payment, refund_of, request};
 use crate::error::{Advice, GatewayError, SetupError};
 use crate::observation::{CancelReason, Observation, RemoteRefundStatus, RemoteStatus};
-use crate::port::{Gateway as _, IdempotencyKey, RefundRef};
+use crate::port::Gateway as _;
+use crate::request::{IdempotencyKey, RefundRef};
 use crate::sandbox::{SandboxGateway, SandboxSettings};
 use crate::secret::Secret;
 
@@ -62,9 +63,12 @@ async fn every_status_has_a_meaning() {
 #[tokio::test]
 async fn every_status_of_a_refund_has_a_meaning() {
     let (env, _) = env();
-    let refund =
-        RefundRef { refund: env.id(), gateway_id: Some("ref_1".into()), amount: super::PRICE };
-    let failed = RemoteRefundStatus::Failed { reason: "closed_account".to_owned() };
+    let (_, refund) = refund_of(&payment(env.id(), None), env.id(), super::PRICE);
+    let refund = RefundRef { gateway_id: Some("ref_1".into()), ..refund };
+    let failed = RemoteRefundStatus::Failed {
+        reason: "closed_account".to_owned(),
+        retry_with_new_key: true,
+    };
     for (word, expected) in [
         ("pending", Ok(RemoteRefundStatus::Pending)),
         ("succeeded", Ok(RemoteRefundStatus::Succeeded)),
@@ -190,7 +194,7 @@ async fn sends_the_secret_and_the_key_and_shows_neither_in_errors() {
         line::read(&mut stream).await
     };
     let (error, asked) = tokio::join!(gateway.create(&request, &key, PATIENCE), asked);
-    assert_eq!(asked.first_line, "POST /v1/payments HTTP/1.1");
+    assert_eq!(asked.first_line, "POST /plain/v1/payments HTTP/1.1");
     let header = |name: &str| {
         let found = asked.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())

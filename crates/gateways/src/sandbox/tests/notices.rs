@@ -7,10 +7,11 @@ use proptest::prelude::*;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
-use super::{PATIENCE, Town, env, gateway, line, request};
+use super::{PATIENCE, Town, env, gateway, line, refund_of, request};
 use crate::error::NotificationError;
 use crate::notification::{Acknowledgement, RawNotification, Subject};
-use crate::port::{CreateRefund, Gateway as _, IdempotencyKey};
+use crate::port::Gateway as _;
+use crate::request::IdempotencyKey;
 
 #[tokio::test]
 async fn reads_what_the_sandbox_really_sends() {
@@ -31,30 +32,36 @@ async fn reads_what_the_sandbox_really_sends() {
     town.force(&made, "pay").await;
     let heard = hear().await;
     assert_eq!(heard.first_line, "POST /hooks/sandbox HTTP/1.1");
-    let raw = RawNotification { headers: &heard.headers, body: &heard.body, source_ip: None };
+    let raw = RawNotification::post(&heard.headers, &heard.body);
     let notice = town.gateway.receive(&raw, town.env.now()).unwrap();
-    let gateway_id = made.observation.gateway_id.clone().unwrap();
-    assert_eq!(notice.subject, Subject::Payment { gateway_id, attempt: Some(attempt) });
+    let gateway_id = made.observation.gateway_id.clone();
+    assert_eq!(
+        notice.subject,
+        Subject::Payment { gateway_id, secondary_id: None, attempt: Some(attempt) }
+    );
     assert!(notice.dedupe_key.starts_with("evt_"));
 
     let refund = town.env.id();
-    let ask = CreateRefund { refund, payment: Town::known(&made), amount: super::PRICE };
+    let (ask, _) = refund_of(&Town::known(&made), refund, super::PRICE);
     let done = town.gateway.refund(&ask, &IdempotencyKey::refund(refund), PATIENCE).await.unwrap();
     let heard = hear().await;
-    let raw = RawNotification { headers: &heard.headers, body: &heard.body, source_ip: None };
+    let raw = RawNotification::post(&heard.headers, &heard.body);
     let notice = town.gateway.receive(&raw, town.env.now()).unwrap();
     let gateway_id = done.gateway_id.unwrap();
-    assert_eq!(notice.subject, Subject::Refund { gateway_id, refund: Some(refund) });
+    assert_eq!(
+        notice.subject,
+        Subject::Refund { gateway_id, refund: Some(refund), payment_id: done.payment_id }
+    );
 
     for fault in ["bad_signature", "stale_signature"] {
         town.fault(json!({ "op": "notify", "fault": fault })).await;
         let attempt: AttemptId = town.env.id();
-        let wish = crate::port::CreatePayment { attempt, ..wish.clone() };
+        let wish = crate::request::CreatePayment { attempt, ..wish.clone() };
         let key = IdempotencyKey::create(attempt);
         let made = town.gateway.create(&wish, &key, PATIENCE).await.unwrap();
         town.force(&made, "decline").await;
         let heard = hear().await;
-        let raw = RawNotification { headers: &heard.headers, body: &heard.body, source_ip: None };
+        let raw = RawNotification::post(&heard.headers, &heard.body);
         let expected = match fault {
             "bad_signature" => NotificationError::BadSignature,
             _ => NotificationError::Stale { seconds: 600 },
@@ -83,19 +90,22 @@ fn a_genuine_notice_that_says_nothing_is_malformed() {
     let at = env.now();
     for body in [&b"{}"[..], b"", b"[]", b"{\"id\":\"e\"}", b"{\"payment_id\":\"p\"}", b"\xff"] {
         let headers = signed(body, at.as_second());
-        let raw = RawNotification { headers: &headers, body, source_ip: None };
+        let raw = RawNotification::post(&headers, body);
         assert_eq!(gateway.receive(&raw, at), Err(NotificationError::Malformed), "{body:?}");
     }
     let body = br#"{"id":"e","payment_id":"p","reference":"not ours"}"#;
     let mut headers = signed(body, at.as_second());
-    let raw = RawNotification { headers: &headers, body, source_ip: None };
+    let raw = RawNotification::post(&headers, body);
     let subject = gateway.receive(&raw, at).unwrap().subject;
-    assert_eq!(subject, Subject::Payment { gateway_id: "p".to_owned(), attempt: None });
+    assert_eq!(
+        subject,
+        Subject::Payment { gateway_id: Some("p".to_owned()), secondary_id: None, attempt: None }
+    );
 
     headers.push(headers[0].clone());
-    let raw = RawNotification { headers: &headers, body, source_ip: None };
+    let raw = RawNotification::post(&headers, body);
     assert_eq!(gateway.receive(&raw, at), Err(NotificationError::Unsigned), "two headers");
-    let raw = RawNotification { headers: &[], body, source_ip: None };
+    let raw = RawNotification::post(&[], body);
     assert_eq!(gateway.receive(&raw, at), Err(NotificationError::Unsigned));
 }
 
@@ -115,7 +125,7 @@ proptest! {
     ) {
         let gateway = gateway("http://127.0.0.1:1", &env().0);
         let headers = [("Sandbox-Signature".to_owned(), header)];
-        let raw = RawNotification { headers: &headers, body: &body, source_ip: None };
+        let raw = RawNotification::post(&headers, &body);
         prop_assert!(gateway.receive(&raw, Timestamp::UNIX_EPOCH).is_err());
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use kernel::{AttemptId, Money, RefundId, SignedDuration};
 use serde_json::json;
 
-use super::{PATIENCE, PRICE, Town, line, payment, request};
+use super::{PATIENCE, PRICE, Town, line, payment, refund_of, request};
 use crate::error::{Advice, GatewayError};
 use crate::observation::{CancelReason, RemoteRefundStatus, RemoteStatus};
-use crate::port::{Confirmation, CreateRefund, Gateway as _, IdempotencyKey, RefundRef};
+use crate::port::Gateway as _;
+use crate::request::{Confirmation, IdempotencyKey, RefundRef};
 
 #[tokio::test]
 async fn opens_a_payment_and_sees_it_paid() {
@@ -29,7 +30,7 @@ async fn opens_a_payment_and_sees_it_paid() {
     let by_attempt = town.gateway.fetch(&payment(attempt, None), PATIENCE).await.unwrap();
     assert_eq!(by_id, by_attempt);
     assert_eq!(by_id.status, RemoteStatus::Captured);
-    assert_eq!((by_id.captured, by_id.refunded.minor), (PRICE, 0));
+    assert_eq!((by_id.captured, by_id.refunded), (PRICE, Some(Money { minor: 0, ..PRICE })));
     let method = by_id.method.unwrap();
     assert_eq!((method.kind.as_str(), method.last4.as_deref()), ("card", Some("4242")));
 
@@ -94,18 +95,17 @@ async fn gives_money_back_once_and_never_too_much() {
     let (attempt, made) = town.open().await;
     let refund: RefundId = town.env.id();
     let part = Money { minor: 4000, ..PRICE };
-    let ask = CreateRefund { refund, payment: Town::known(&made), amount: part };
+    let (ask, _) = refund_of(&Town::known(&made), refund, part);
     let key = IdempotencyKey::refund(refund);
     let early = town.gateway.refund(&ask, &key, PATIENCE).await.unwrap_err();
     assert!(matches!(early, GatewayError::WrongState(Some(_))), "{early}");
 
     town.force(&made, "pay").await;
     let refund: RefundId = town.env.id();
-    let by_us = RefundRef { refund, gateway_id: None, amount: part };
+    let (ask, by_us) = refund_of(&payment(attempt, None), refund, part);
     let absent = town.gateway.fetch_refund(&by_us, PATIENCE).await.unwrap();
     assert_eq!(absent.status, RemoteRefundStatus::Absent);
 
-    let ask = CreateRefund { refund, payment: payment(attempt, None), amount: part };
     let key = IdempotencyKey::refund(refund);
     let done = town.gateway.refund(&ask, &key, PATIENCE).await.unwrap();
     assert_eq!((&done.status, done.amount), (&RemoteRefundStatus::Succeeded, part));
@@ -115,13 +115,13 @@ async fn gives_money_back_once_and_never_too_much() {
     assert_eq!(town.gateway.fetch_refund(&by_them, PATIENCE).await.unwrap(), done);
 
     let rest: RefundId = town.env.id();
-    let too_much = CreateRefund { refund: rest, payment: Town::known(&made), amount: PRICE };
+    let (too_much, _) = refund_of(&Town::known(&made), rest, PRICE);
     let key = IdempotencyKey::refund(rest);
     let refused = town.gateway.refund(&too_much, &key, PATIENCE).await.unwrap_err();
     assert_eq!(refused, GatewayError::Declined { reason: "refund_exceeds_captured".to_owned() });
     assert_eq!((refused.outcome_known(), refused.advice()), (true, Advice::NewKey));
     let seen = town.gateway.fetch(&Town::known(&made), PATIENCE).await.unwrap();
-    assert_eq!((seen.captured, seen.refunded), (PRICE, part));
+    assert_eq!((seen.captured, seen.refunded), (PRICE, Some(part)));
 }
 
 #[tokio::test]

@@ -1,0 +1,3 @@
+//! What tests of all gateways use.
+
+pub(crate) mod line;
