@@ -93,6 +93,13 @@ impl Answer {
         if self.status < 400 { String::new() } else { problem_code(&self.body).unwrap_or_default() }
     }
 
+    /// Whether a busy shop asks them to come back, by a problem or by a page.
+    pub fn is_turned_away(&self) -> bool {
+        self.status == 503
+            && self.header("retry-after").is_some()
+            && matches!(self.code().as_str(), "overloaded" | "")
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }

@@ -115,18 +115,19 @@ impl Kit {
         &self.host
     }
 
-    /// Whoever is told to come back later does.
+    /// Whoever is told at the door to come back later does.
     pub async fn ask(&self, ask: &Ask) -> Answer {
         let request = self.bytes(ask);
+        let mut answer = wire::exchange(self.address(), &request).await;
         for _ in 0..COMEBACKS_MAX {
-            let answer = wire::exchange(self.address(), &request).await;
-            if answer.code() != "overloaded" {
-                return answer;
+            if !answer.is_turned_away() {
+                break;
             }
             let seconds = answer.header("retry-after").and_then(|text| text.parse().ok());
             api::until_told(seconds).await;
+            answer = wire::exchange(self.address(), &request).await;
         }
-        wire::exchange(self.address(), &request).await
+        answer
     }
 
     /// Asks for what has to work, or nothing can be tried.
@@ -136,13 +137,19 @@ impl Kit {
         Ok(answer)
     }
 
-    /// All at the same moment.
+    /// All at the same moment; those that a busy shop turns away come back one after the other.
     pub async fn race(&self, asks: &[Ask]) -> anyhow::Result<Vec<Answer>> {
         let requests: Vec<Vec<u8>> = asks.iter().map(|ask| self.bytes(ask)).collect();
         self.shop.carry_late(self.effort.db_delay);
         let answers = wire::race(self.address(), &requests).await;
         self.shop.carry_late(Duration::ZERO);
-        answers
+        let mut answers = answers?;
+        for (answer, ask) in answers.iter_mut().zip(asks) {
+            if answer.is_turned_away() {
+                *answer = self.ask(ask).await;
+            }
+        }
+        Ok(answers)
     }
 
     /// A product with one variant.
