@@ -119,7 +119,7 @@ impl SandboxGateway {
         within: Duration,
     ) -> Result<Option<wire::Payment>, GatewayError> {
         if let Some(id) = &payment.gateway_id {
-            let answer = self.get(&["v1", "payments", id], &[], within).await?;
+            let answer = self.get(&["plain", "v1", "payments", id], &[], within).await?;
             let found: wire::Payment = answer::read(&answer.body)?;
             found.expect(payment.attempt)?;
             if &found.id != id {
@@ -129,7 +129,7 @@ impl SandboxGateway {
         }
         let reference = payment.attempt.to_string();
         let query = [("reference", reference.as_str())];
-        let answer = self.get(&["v1", "payments"], &query, within).await?;
+        let answer = self.get(&["plain", "v1", "payments"], &query, within).await?;
         let found: wire::List<wire::Payment> = answer::read(&answer.body)?;
         let found = found.one()?;
         if let Some(found) = &found {
@@ -166,7 +166,7 @@ impl Gateway for SandboxGateway {
         within: Duration,
     ) -> Result<Created, GatewayError> {
         let body = wire::NewPayment::from(request);
-        let answer = self.post(&["v1", "payments"], key, &body, within).await?;
+        let answer = self.post(&["plain", "v1", "payments"], key, &body, within).await?;
         let payment: wire::Payment = answer::read(&answer.body)?;
         payment.expect(request.attempt)?;
         let confirmation = payment.confirmation()?;
@@ -198,7 +198,7 @@ impl Gateway for SandboxGateway {
                 None => return Ok(self.absent(payment)),
             },
         };
-        let path = ["v1", "payments", id.as_str(), "void"];
+        let path = ["plain", "v1", "payments", id.as_str(), "void"];
         let answer = self.post(&path, key, &serde_json::json!({}), within).await?;
         let voided: wire::Payment = answer::read(&answer.body)?;
         voided.expect(payment.attempt)?;
@@ -216,7 +216,7 @@ impl Gateway for SandboxGateway {
             None => self.find(&request.payment, within).await?.ok_or(GatewayError::NotFound)?.id,
         };
         let body = wire::NewRefund::new(request, &payment_id);
-        let answer = self.post(&["v1", "refunds"], key, &body, within).await?;
+        let answer = self.post(&["plain", "v1", "refunds"], key, &body, within).await?;
         let refund: wire::Refund = answer::read(&answer.body)?;
         refund.observe(request.refund, self.env.now())
     }
@@ -227,12 +227,12 @@ impl Gateway for SandboxGateway {
         within: Duration,
     ) -> Result<RefundObservation, GatewayError> {
         let found = if let Some(id) = &refund.gateway_id {
-            let answer = self.get(&["v1", "refunds", id], &[], within).await?;
+            let answer = self.get(&["plain", "v1", "refunds", id], &[], within).await?;
             Some(answer::read::<wire::Refund>(&answer.body)?)
         } else {
             let reference = refund.refund.to_string();
             let query = [("reference", reference.as_str())];
-            let answer = self.get(&["v1", "refunds"], &query, within).await?;
+            let answer = self.get(&["plain", "v1", "refunds"], &query, within).await?;
             answer::read::<wire::List<wire::Refund>>(&answer.body)?.one()?
         };
         match found {

@@ -36,8 +36,39 @@ pub(crate) fn show(minor: i64, code: &str) -> String {
     text
 }
 
+/// Hundredths as `1234.50`, the way two of the providers write money.
+pub(crate) fn decimal(hundredths: i64) -> String {
+    let sign = if hundredths < 0 { "-" } else { "" };
+    let whole = hundredths.unsigned_abs();
+    format!("{sign}{}.{:02}", whole / 100, whole % 100)
+}
+
+/// Reads `1234.50`, `1234.5` or `1234`; anything else is no amount.
+pub(crate) fn hundredths(text: &str) -> Option<i64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 2 {
+        return None;
+    }
+    let part: i64 = format!("{part:0<2}").parse().ok()?;
+    whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(part)
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn decimals_are_read_strictly_and_written_fully() {
+        for (text, minor) in
+            [("1234.50", 123_450), ("1.00", 100), ("0.01", 1), ("7", 700), ("7.5", 750)]
+        {
+            assert_eq!(super::hundredths(text), Some(minor), "{text}");
+        }
+        for text in ["", ".5", "1.", "1,50", "-1", "1e3", "1.234", " 1", "99999999999999999999"] {
+            assert_eq!(super::hundredths(text), None, "{text}");
+        }
+        assert_eq!((super::decimal(123_450), super::decimal(1)), ("1234.50".into(), "0.01".into()));
+    }
+
     #[test]
     fn reads_as_it_should() {
         let cases = [

@@ -2,23 +2,25 @@
 //! takes them or the schedule ends. What is due stands in the book, so a restart goes on.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::book::BookError;
-use crate::book::events::{self, Event, Outcome};
+use crate::book::deliveries::{self, Delivery, Outcome};
 use crate::faults::{Fault, Op, Struck};
+use crate::gateway::Letter;
 use crate::journal::Entry;
-use crate::signature;
+use crate::loopback::is_loopback;
 use crate::world::World;
 
 /// Deliveries under way at one time.
@@ -27,22 +29,31 @@ const AT_ONCE: usize = 32;
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How often to look at the clock when nothing rings: it may be one that is set by hand.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How far back a stale signature is dated, in seconds.
-const STALE_BY: i64 = 600;
+/// As much of the shop's answer as is looked at.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Another address of this machine, where no provider lives.
+const ELSEWHERE: [u8; 4] = [127, 0, 0, 66];
 
 type Post = Client<HttpConnector, Body>;
 
+/// Two ways to the shop.
+#[derive(Clone)]
+struct Posts {
+    usual: Post,
+    elsewhere: Post,
+}
+
 /// Delivers until told to stop. A delivery that is cut off stays in the book.
 pub(crate) async fn run(world: Arc<World>, mut stopped: watch::Receiver<bool>) {
-    let post: Post = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+    let posts = Posts::new();
     let mut running = HashSet::new();
     let mut tasks = JoinSet::new();
     loop {
         let wait = match take_due(&world, &running).await {
             Ok((due, wait)) => {
-                for event in due {
-                    running.insert(event.seq);
-                    tasks.spawn(deliver(world.clone(), post.clone(), event));
+                for delivery in due {
+                    running.insert(delivery.seq);
+                    tasks.spawn(deliver(world.clone(), posts.clone(), delivery));
                 }
                 wait
             }
@@ -72,7 +83,7 @@ pub(crate) async fn run(world: Arc<World>, mut stopped: watch::Receiver<bool>) {
 async fn take_due(
     world: &World,
     running: &HashSet<i64>,
-) -> Result<(Vec<Event>, Duration), BookError> {
+) -> Result<(Vec<Delivery>, Duration), BookError> {
     let room = AT_ONCE.saturating_sub(running.len());
     if room == 0 {
         return Ok((Vec::new(), LOOK_EVERY));
@@ -80,11 +91,11 @@ async fn take_due(
     let busy = running.len();
     let (mut due, next, now) = world
         .book
-        .write(&world.env, move |page| {
-            Ok((events::due(page, room + busy)?, events::next_due(page)?, page.now))
+        .write(move |page| {
+            Ok((deliveries::due(page, room + busy)?, deliveries::next_due(page)?, page.now))
         })
         .await?;
-    due.retain(|event| !running.contains(&event.seq));
+    due.retain(|delivery| !running.contains(&delivery.seq));
     due.truncate(room);
     let wait = match next {
         // Due, but on its way already: its end will wake us.
@@ -96,84 +107,138 @@ async fn take_due(
 }
 
 /// One try, from the faults that strike it to the note in the book.
-async fn deliver(world: Arc<World>, post: Post, event: Event) -> i64 {
-    let struck = world.faults.strike(Op::Notify);
+async fn deliver(world: Arc<World>, posts: Posts, delivery: Delivery) -> i64 {
+    let struck = world.faults.strike(delivery.gateway, Op::Notify);
     sleep(struck.delay).await;
-    let copies = match (struck.by(Fault::NotifyNever), struck.by(Fault::NotifyTwice)) {
-        (true, _) => 0,
-        (false, true) => 2,
-        (false, false) => 1,
-    };
+    if struck.by(Fault::NotifyReversed) && !struck.last {
+        let (release, released) = oneshot::channel();
+        world.held.lock().unwrap_or_else(PoisonError::into_inner).push(release);
+        // Whoever holds the other end gone means: no reason to wait any more.
+        let _ = released.await;
+    }
+    let copies = if struck.by(Fault::NotifyNever) { 0 } else { struck.copies };
     let mut outcome = Outcome::Lost;
     let mut answers = Vec::new();
+    let mut sent = delivery.body.clone();
     for _ in 0..copies {
-        let answer = send(&world, &post, &event, &struck).await;
+        let letter = delivery.gateway.letter(&world, &delivery, &struck);
+        sent.clone_from(&letter.body);
+        let answer = posts.send(&delivery, letter, &struck).await;
         outcome = match &answer {
-            Ok(200..=299) => Outcome::Delivered,
-            Ok(_) | Err(_) => match world.redelivery.get(event.tries as usize) {
-                Some(wait) => Outcome::Again(*wait),
+            Ok((status, body)) if delivery.gateway.is_taken(*status, body) => Outcome::Delivered,
+            Ok(_) | Err(_) => match world.wait_after(delivery.gateway, delivery.tries) {
+                Some(wait) => Outcome::Again(wait),
                 None => Outcome::GivenUp,
             },
         };
-        answers.push(answer);
+        answers.push(answer.map(|(status, _)| status));
     }
     if outcome == Outcome::Lost {
         answers.push(Err("lost on purpose".to_owned()));
     }
-    let seq = event.seq;
-    let noted = world.book.write(&world.env, move |page| events::tried(page, seq, outcome));
+    let (seq, reversed) = (delivery.seq, struck.by(Fault::NotifyReversed));
+    let witness = world.clone();
+    let noted = world.book.write(move |page| {
+        deliveries::tried(page, seq, outcome)?;
+        // While the book is held: whoever finds the try in the one finds it in the other.
+        for answer in answers {
+            journal(&witness, &delivery, &sent, &struck, answer);
+        }
+        Ok(())
+    });
     if let Err(error) = noted.await {
         tracing::error!(%error, "the payment sandbox cannot note a delivery");
         // Left as it was, it would be due again at once and for ever.
         sleep(LOOK_EVERY).await;
     }
-    for answer in answers {
-        journal(&world, &event, &struck, answer);
-    }
     world.tries.send_modify(|tries| *tries += 1);
+    if reversed {
+        world.release_one();
+    }
     seq
 }
 
-fn journal(world: &World, event: &Event, struck: &Struck, answer: Result<u16, String>) {
+fn journal(
+    world: &World,
+    delivery: &Delivery,
+    sent: &str,
+    struck: &Struck,
+    answer: Result<u16, String>,
+) {
     let (status, error) = match answer {
         Ok(status) => (Some(status), None),
         Err(error) => (None, Some(error)),
     };
     let entry = Entry::Delivery {
-        event: &event.id,
-        event_type: &event.kind,
-        url: &event.url,
-        attempt: event.tries + 1,
+        gateway: delivery.gateway,
+        event: &delivery.id,
+        event_type: &delivery.kind,
+        url: &delivery.url,
+        attempt: delivery.tries + 1,
         faults: &struck.faults,
+        body: sent,
         status,
         error,
     };
-    world.journal.write(world.env.now(), &entry);
+    world.journal.write(world.fixed().env.now(), &entry);
 }
 
-async fn send(world: &World, post: &Post, event: &Event, struck: &Struck) -> Result<u16, String> {
-    let mut at = world.env.now().as_second();
-    if struck.by(Fault::StaleSignature) {
-        at -= STALE_BY;
+impl Posts {
+    fn new() -> Self {
+        let client = |connector| {
+            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)
+        };
+        let mut elsewhere = HttpConnector::new();
+        elsewhere.set_local_address(Some(IpAddr::from(ELSEWHERE)));
+        Self { usual: client(HttpConnector::new()), elsewhere: client(elsewhere) }
     }
-    let secret =
-        if struck.by(Fault::BadSignature) { "not-the-secret" } else { world.secret.as_str() };
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(&event.url)
-        .header("Content-Type", "application/json")
-        .header("User-Agent", "holdfast-sandbox")
-        .header(signature::HEADER, signature::sign(secret, at, &event.body))
-        .body(Body::from(event.body.clone()))
-        .map_err(|error| error.to_string())?;
-    match timeout(ANSWER_WITHIN, post.request(request)).await {
-        Ok(Ok(answer)) => Ok(answer.status().as_u16()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("no answer in time".to_owned()),
+
+    /// Sends one letter; the status and as much of the answer as matters.
+    async fn send(
+        &self,
+        delivery: &Delivery,
+        letter: Letter,
+        struck: &Struck,
+    ) -> Result<(u16, Vec<u8>), String> {
+        if !is_loopback(&delivery.url) {
+            return Err("not an http:// loopback address: nothing leaves this machine".to_owned());
+        }
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(&delivery.url)
+            .header("user-agent", "holdfast-sandbox");
+        for (name, value) in letter.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::from(letter.body)).map_err(|error| error.to_string())?;
+        let post = if struck.by(Fault::WrongSource) { &self.elsewhere } else { &self.usual };
+        let exchange = async {
+            let answer = post.request(request).await.map_err(|error| error.to_string())?;
+            let status = answer.status().as_u16();
+            let body = to_bytes(Body::new(answer.into_body()), ANSWER_BYTES_MAX).await;
+            Ok((status, body.map(|bytes| bytes.to_vec()).unwrap_or_default()))
+        };
+        match timeout(ANSWER_WITHIN, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err("no answer in time".to_owned()),
+        }
     }
 }
 
 impl World {
+    /// Lets the last of the deliveries go that wait for one another.
+    fn release_one(&self) {
+        if let Some(last) = self.held.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            // A delivery that was cut off does not wait any more.
+            let _ = last.send(());
+        }
+    }
+
+    /// Lets all of them go.
+    pub fn release_all(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Waits until every event of `subject` has been tried once, but not for ever.
     pub async fn all_tried(&self, subject: &str) {
         let mut tries = self.tries.subscribe();
@@ -181,7 +246,7 @@ impl World {
             loop {
                 tries.mark_unchanged();
                 let about = subject.to_owned();
-                let done = self.book.write(&self.env, move |page| events::all_tried(page, &about));
+                let done = self.book.write(move |page| deliveries::all_tried(page, &about));
                 if done.await.unwrap_or(true) || tries.changed().await.is_err() {
                     return;
                 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::faults::{Fault, Op};
+use crate::gateway::Gateway;
 
 const ENTRIES_MAX: usize = 2_000;
 
@@ -27,6 +28,7 @@ struct Entries {
 pub(crate) enum Entry<'a> {
     /// A call of the API. `status` is null where the line was dropped.
     Call {
+        gateway: Gateway,
         op: Op,
         method: &'a str,
         path: &'a str,
@@ -40,6 +42,7 @@ pub(crate) enum Entry<'a> {
     Page { payment: &'a str, action: &'a str, status: &'a str },
     /// A try to deliver a notification. `status` is null where no answer came.
     Delivery {
+        gateway: Gateway,
         event: &'a str,
         #[serde(rename = "type")]
         event_type: &'a str,
@@ -47,6 +50,8 @@ pub(crate) enum Entry<'a> {
         #[serde(rename = "try")]
         attempt: u32,
         faults: &'a [Fault],
+        /// What was sent, without its headers.
+        body: &'a str,
         status: Option<u16>,
         error: Option<String>,
     },

@@ -1,40 +1,49 @@
 //! A local payment world for demos and tests.
 //!
-//! It speaks the wire protocol of the `sandbox` gateway: payments that a buyer pays or declines on
-//! a hosted page, refunds, signed notifications that are delivered again until somebody takes
-//! them. A control plane (`/__ctl`) plays the payer's bank and breaks things on demand, and its
-//! book is the outside witness of what was really paid.
+//! It speaks the wire protocols of three providers on one port, as they are documented, and a
+//! plain one of its own; shows the payer's pages; signs and delivers notifications again until
+//! somebody takes them. A control plane (`/__ctl`) plays the payer, the bank and the provider's
+//! back office, and breaks things on demand. Its book is the outside witness of what was really
+//! paid.
 //!
 //! No money moves here, so it stays on this machine: it listens on a loopback address and sends
 //! notifications to loopback addresses only.
 //!
-//! | call | what |
+//! | path | what |
 //! |---|---|
-//! | `POST /v1/payments` | open a payment (`Idempotency-Key`) |
-//! | `GET /v1/payments/{id}`, `GET /v1/payments?reference=` | how it stands |
-//! | `POST /v1/payments/{id}/void` | call it off |
-//! | `POST /v1/refunds` | give money back (`Idempotency-Key`) |
-//! | `GET /v1/refunds/{id}`, `GET /v1/refunds?reference=` | how it stands |
-//! | `GET /pay/{id}`, `POST /pay/{id}/pay\|decline\|leave` | the page for the payer |
-//! | `POST /__ctl/payments/{id}/pay\|decline\|expire` | force an end, a late one too |
-//! | `POST /__ctl/faults`, `DELETE /__ctl/faults` | break something, stop breaking |
-//! | `GET /__ctl/payments`, `GET /__ctl/log` | the book, and everything that was said |
+//! | `/v3/…` | YooKassa API v3: payments, capture, cancel, refunds, receipts, lists |
+//! | `/gateway.do` | Alipay: page pay, wap pay, query, close, refund, refund query, daily bill |
+//! | `/v1/…` | Stripe: checkout sessions, payment intents, refunds, events, endpoints |
+//! | `/plain/v1/…` | the plain protocol of the `sandbox` gateway |
+//! | `/pay/{id}`, `/cashier/{id}` | the pages for the payer |
+//! | `/__ctl/…` | the control plane (`control.rs` has its list) |
+//!
+//! It is an independent reading of the protocols: it shares no code with the shop's own clients,
+//! so that a mistake on one side cannot hide on the other. The providers' files are `yookassa`,
+//! `alipay` and `stripe`; the book, delivery, faults and pages are shared.
 
+mod accounts;
+mod alipay;
 mod amount;
 mod answer;
-mod api;
 mod book;
+mod call;
+mod clock;
 mod control;
 mod delivery;
 mod faults;
-mod guard;
+mod gateway;
+mod hex;
 mod journal;
+mod loopback;
 mod page;
+mod plain;
 mod serve;
-mod signature;
+mod stripe;
 #[cfg(test)]
 mod tests;
 mod world;
+mod yookassa;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,10 +55,16 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::book::Book;
+use crate::book::endpoints::{self, Endpoint};
+use crate::book::{Book, Fixed};
+use crate::gateway::Gateway;
 use crate::world::World;
 
-pub use signature::sign;
+pub use accounts::{
+    Accounts, AlipayAccount, Certificates, STRIPE_WEBHOOK_SECRET, StripeAccount, YooKassaAccount,
+    published,
+};
+pub use plain::sign;
 
 /// How a sandbox is to be.
 #[derive(Clone)]
@@ -58,29 +73,38 @@ pub struct SandboxConfig {
     pub listen: SocketAddr,
     /// The file that keeps payments over a restart; `None` keeps them in memory.
     pub data: Option<PathBuf>,
-    /// Bearer token of the API and the control plane, and key of the notifications' signatures.
+    /// Bearer token of the control plane and of the plain protocol, and key of the plain
+    /// notifications' signatures.
     pub secret: String,
+    /// Who may call the three providers. The published test accounts, unless set otherwise.
+    pub accounts: Accounts,
+    /// Where "YooKassa" sends its notifications at first (its cabinet's setting); loopback.
+    pub yookassa_hook: Option<String>,
+    /// An endpoint that "Stripe" knows from the start, under [`STRIPE_WEBHOOK_SECRET`]; loopback.
+    pub stripe_hook: Option<String>,
     /// How long to wait before each further try of a notification; when it ends, the sandbox
-    /// gives the notification up.
-    pub redelivery: Vec<Duration>,
+    /// gives the notification up. `None` takes each provider's own schedule.
+    pub redelivery: Option<Vec<Duration>>,
+    /// What a new book draws its ids from, so that the same calls give the same ids.
+    pub seed: Option<u64>,
     /// Time and randomness.
     pub env: Env,
 }
 
 impl SandboxConfig {
-    /// A sandbox in memory with the usual redelivery.
+    /// A sandbox in memory with the published accounts and the real schedules.
     pub fn new(listen: SocketAddr, secret: impl Into<String>, env: Env) -> Self {
-        let redelivery = Self::default_redelivery();
-        Self { listen, data: None, secret: secret.into(), redelivery, env }
-    }
-
-    /// Half a second, then ever more slowly, for a day.
-    pub fn default_redelivery() -> Vec<Duration> {
-        let seconds = [1, 2, 5, 15, 60, 300, 1800, 3600];
-        let mut waits = vec![Duration::from_millis(500)];
-        waits.extend(seconds.map(Duration::from_secs));
-        waits.extend([Duration::from_hours(2), Duration::from_hours(6), Duration::from_hours(15)]);
-        waits
+        Self {
+            listen,
+            data: None,
+            secret: secret.into(),
+            accounts: Accounts::published(),
+            yookassa_hook: None,
+            stripe_hook: None,
+            redelivery: None,
+            seed: None,
+            env,
+        }
     }
 }
 
@@ -101,6 +125,9 @@ pub enum SandboxError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// News would leave this machine.
+    #[error("the payment sandbox notifies http:// loopback addresses only, not {0}")]
+    Hook(String),
     /// The data file cannot be used.
     #[error("the payment sandbox cannot use its data file {path}: {why}")]
     Data {
@@ -109,6 +136,27 @@ pub enum SandboxError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// Enters the addresses for news that the providers know from the start.
+async fn hook_up(book: &Book, config: &SandboxConfig) -> Result<(), SandboxError> {
+    let hooks = [
+        (Gateway::Yookassa, "cabinet", config.yookassa_hook.clone(), ""),
+        (Gateway::Stripe, "we_sandbox", config.stripe_hook.clone(), STRIPE_WEBHOOK_SECRET),
+    ];
+    for (gateway, id, url, secret) in hooks {
+        let Some(url) = url else { continue };
+        if !loopback::is_loopback(&url) {
+            return Err(SandboxError::Hook(url));
+        }
+        let entered = book.write(move |page| {
+            let secret = secret.to_owned();
+            endpoints::save(page, &Endpoint::of_everything(page, id, gateway, url, secret))
+        });
+        let path = "the book".to_owned();
+        entered.await.map_err(|error| SandboxError::Data { path, why: error.to_string() })?;
+    }
+    Ok(())
 }
 
 /// A running sandbox. Dropping it stops it without ceremony; [`Sandbox::shutdown`] is kinder.
@@ -128,17 +176,22 @@ impl Sandbox {
         if config.secret.is_empty() {
             return Err(SandboxError::NoSecret);
         }
-        let book = Book::open(config.data.as_deref()).map_err(|why| SandboxError::Data {
-            path: config.data.as_deref().map(|p| p.display().to_string()).unwrap_or_default(),
-            why,
-        })?;
         let listen_error = |error| SandboxError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
+        let (env, offset) = clock::with_offset(&config.env);
+        let base_url = format!("http://{address}");
+        let fixed = Fixed { env, base_url, accounts: config.accounts.clone() };
+        let data_error = |why| SandboxError::Data {
+            path: config.data.as_deref().map(|p| p.display().to_string()).unwrap_or_default(),
+            why,
+        };
+        let book = Book::open(config.data.as_deref(), config.seed, fixed).map_err(data_error)?;
+        hook_up(&book, &config).await?;
         let (stop, stopped) = watch::channel(false);
-        let world = Arc::new(World::new(book, format!("http://{address}"), config));
+        let world = Arc::new(World::new(book, offset, config));
         let tasks = vec![
-            tokio::spawn(serve::run(listener, serve::routes(world.clone()), stopped.clone())),
+            tokio::spawn(serve::run(listener, world.clone(), stopped.clone())),
             tokio::spawn(delivery::run(world.clone(), stopped)),
         ];
         Ok(Self { address, world, stop, tasks })

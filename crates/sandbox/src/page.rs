@@ -1,4 +1,4 @@
-//! The page for the payer.
+//! The pages for the payer: how to pay, the bank's question, and how it ended.
 //!
 //! No script and no inline style. Chromium applies `form-action` to redirects that follow a form
 //! too, so a button leads to a page of our own, which then goes back to the shop by itself.
@@ -6,16 +6,21 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use url::Url;
+use axum::routing::{get, post};
+use url::{Url, form_urlencoded};
 
-use crate::amount;
-use crate::book::payments::{self, End, Payment, Status};
-use crate::book::{BookError, Page as BookPage};
+use crate::book::payments::{self, Payment, Status};
+use crate::book::{BookError, Page as BookPage, steps};
+use crate::control::usual_refusal;
+use crate::gateway::{Gateway, Way};
 use crate::journal::Entry;
 use crate::world::World;
+use crate::{alipay, amount};
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
     base-uri 'none'; frame-ancestors 'none'";
@@ -29,13 +34,44 @@ const SAFE: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
+pub(crate) fn routes() -> Router<Arc<World>> {
+    let mut routes = Router::new().route("/cashier/bill", get(alipay::download));
+    for root in ["/pay/{id}", "/cashier/{id}"] {
+        routes = routes
+            .route(root, get(show))
+            .route(&format!("{root}/bank"), get(bank))
+            .route(&format!("{root}/done"), get(done))
+            .route(&format!("{root}/{{action}}"), post(act));
+    }
+    routes
+}
+
 #[derive(Template)]
 #[template(path = "pay.html")]
 struct PayPage<'a> {
     payment: &'a Payment,
+    provider: &'a str,
+    method: &'a str,
+    account: &'a str,
     amount: String,
     shop: String,
     term: String,
+    /// Reasons that a bank may give, as the provider calls them and as people do.
+    refusals: &'static [(&'static str, &'static str)],
+    /// Whether the bank may ask whether it is really the payer.
+    challenge: bool,
+    /// Whether a try has failed already.
+    declined: bool,
+    narrow: bool,
+}
+
+#[derive(Template)]
+#[template(path = "bank.html")]
+struct BankPage<'a> {
+    payment: &'a Payment,
+    amount: String,
+    shop: String,
+    narrow: bool,
 }
 
 #[derive(Template)]
@@ -48,13 +84,14 @@ struct NoticePage<'a> {
     about: Option<About<'a>>,
     /// Whether the browser is to go back to the shop by itself.
     leaving: bool,
+    narrow: bool,
 }
 
 struct About<'a> {
     description: &'a str,
     amount: String,
     shop: String,
-    return_url: &'a str,
+    back: &'a str,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,27 +102,97 @@ enum Tone {
 }
 
 /// `GET /pay/{id}`: the buttons, or how it ended.
-pub(crate) async fn show(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
+async fn show(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
     match load(&world, id).await {
-        Ok(payment) if payment.status == Status::Pending => {
-            let page = PayPage {
-                payment: &payment,
-                amount: amount::show(payment.amount_minor, &payment.currency),
-                shop: shop(&payment),
-                term: payment.expires_at.strftime("%-d %b %Y, %H:%M UTC").to_string(),
-            };
-            html(StatusCode::OK, &page)
+        Ok((payment, _)) if payment.status == Status::Pending => {
+            html(StatusCode::OK, &pay_page(&payment))
         }
-        Ok(payment) => html(StatusCode::OK, &ended(&payment, false)),
+        Ok((payment, back)) => html(StatusCode::OK, &ended(&payment, &back, false)),
         Err(response) => response,
     }
 }
 
-/// `POST /pay/{id}/pay|decline|leave`: a button.
-pub(crate) async fn act(
+fn pay_page(payment: &Payment) -> PayPage<'_> {
+    let (method, account) = match payment.gateway {
+        Gateway::Plain => ("Sandbox card", "ending in 4242"),
+        Gateway::Yookassa => ("Bank card", "ending in 4477"),
+        Gateway::Alipay => ("Alipay balance", "csq***@sandbox.com"),
+        Gateway::Stripe => ("Visa", "ending in 4242"),
+    };
+    PayPage {
+        payment,
+        provider: payment.gateway.title(),
+        method,
+        account,
+        amount: amount::show(payment.amount_minor, &payment.currency),
+        shop: shop(payment),
+        term: payment.expires_at.strftime("%-d %b %Y, %H:%M UTC").to_string(),
+        refusals: refusals(payment.gateway),
+        challenge: payment.gateway != Gateway::Alipay,
+        declined: !payment.extra["declined"].is_null(),
+        narrow: payment.extra["wap"] == true,
+    }
+}
+
+fn refusals(gateway: Gateway) -> &'static [(&'static str, &'static str)] {
+    match gateway {
+        Gateway::Plain => &[],
+        Gateway::Yookassa => &[
+            ("general_decline", "No reason given"),
+            ("insufficient_funds", "Not enough money"),
+            ("card_expired", "The card has expired"),
+            ("invalid_csc", "Wrong security code"),
+            ("issuer_unavailable", "The bank does not answer"),
+            ("fraud_suspected", "Fraud suspected"),
+        ],
+        Gateway::Alipay => &[("insufficient_balance", "Not enough money")],
+        Gateway::Stripe => &[
+            ("generic_decline", "No reason given"),
+            ("insufficient_funds", "Not enough money"),
+            ("expired_card", "The card has expired"),
+            ("incorrect_cvc", "Wrong security code"),
+            ("fraudulent", "Fraud suspected"),
+        ],
+    }
+}
+
+/// `GET /pay/{id}/bank`: the bank asks whether it is really the payer (3-D Secure).
+async fn bank(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
+    match load(&world, id).await {
+        Ok((payment, _)) if payment.status == Status::Pending => {
+            let page = BankPage {
+                payment: &payment,
+                amount: amount::show(payment.amount_minor, &payment.currency),
+                shop: shop(&payment),
+                narrow: payment.extra["wap"] == true,
+            };
+            html(StatusCode::OK, &page)
+        }
+        Ok((payment, back)) => html(StatusCode::OK, &ended(&payment, &back, false)),
+        Err(response) => response,
+    }
+}
+
+/// A button.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Button {
+    Pay,
+    Decline,
+    /// The bank wants to ask first.
+    Challenge,
+    /// It is the payer.
+    Confirm,
+    /// It is not.
+    Refuse,
+    Leave,
+}
+
+/// `POST /pay/{id}/pay|decline|challenge|confirm|refuse|leave`
+async fn act(
     State(world): State<Arc<World>>,
     Path((id, action)): Path<(String, String)>,
     headers: HeaderMap,
+    form: Bytes,
 ) -> Response {
     // Browsers say where a form was sent from; nobody else's page may press our buttons.
     let from = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
@@ -93,45 +200,88 @@ pub(crate) async fn act(
         let text = "Open the payment page itself and try again.";
         return html(StatusCode::FORBIDDEN, &notice("That came from another page", text));
     }
-    let end = match action.as_str() {
-        "pay" => Some(End::Paid),
-        "decline" => Some(End::Declined),
-        "leave" => None,
+    let button = match action.as_str() {
+        "pay" => Button::Pay,
+        "decline" => Button::Decline,
+        "challenge" => Button::Challenge,
+        "confirm" => Button::Confirm,
+        "refuse" => Button::Refuse,
+        "leave" => Button::Leave,
         _ => return not_found(),
     };
-    let act = move |page: &BookPage<'_>| {
-        let Some(payment) = payments::by_id(page, &id)? else { return Ok(None) };
-        Ok(Some(match end {
-            Some(end) if payment.status == Status::Pending => payments::end(page, &payment, end)?,
-            _ => payment,
-        }))
+    let reason = form_urlencoded::parse(&form).find(|(name, _)| name == "reason");
+    let reason = reason.map(|(_, reason)| reason.into_owned());
+    let act = move |page: &BookPage<'_>| match payments::by_id(page, &id)? {
+        Some(payment) => press(page, &payment, button, reason.as_deref()).map(Some),
+        None => Ok(None),
     };
-    let payment = match world.book.write(&world.env, act).await {
-        Ok(Some(payment)) => payment,
+    let (payment, back) = match world.book.write(act).await {
+        Ok(Some(found)) => found,
         Ok(None) => return not_found(),
         Err(error) => return broken(&error),
     };
     world.bell.notify_one();
     let status = payment.status.word();
-    world
-        .journal
-        .write(world.env.now(), &Entry::Page { payment: &payment.id, action: &action, status });
-    let as_wished = match end {
-        Some(End::Paid) => payment.status == Status::Succeeded,
-        Some(_) => payment.canceled_reason.as_deref() == Some("declined"),
-        None => true,
+    let entry = Entry::Page { payment: &payment.id, action: &action, status };
+    world.journal.write(world.fixed().env.now(), &entry);
+    let root = if payment.gateway == Gateway::Alipay { "cashier" } else { "pay" };
+    let page = match (button, payment.status) {
+        (Button::Pay | Button::Confirm, Status::Succeeded | Status::Authorized)
+        | (Button::Leave, _) => "/done",
+        (Button::Decline | Button::Refuse, Status::Canceled) if was_refused(&payment) => "/done",
+        // The payer may try again on the same page.
+        (Button::Decline | Button::Refuse, Status::Pending) => "",
+        (Button::Challenge, Status::Pending) => "/bank",
+        _ => return html(StatusCode::CONFLICT, &ended(&payment, &back, false)),
     };
-    if as_wished {
-        (SAFE, Redirect::to(&format!("/pay/{}/done", payment.id))).into_response()
-    } else {
-        html(StatusCode::CONFLICT, &ended(&payment, false))
-    }
+    (SAFE, Redirect::to(&format!("/{root}/{}{page}", payment.id))).into_response()
+}
+
+/// Whether it was a bank that ended it.
+fn was_refused(payment: &Payment) -> bool {
+    let reason = payment.canceled_reason.as_deref();
+    reason.is_some_and(|reason| !["expired", "hold_expired", "voided"].contains(&reason))
+}
+
+fn press(
+    page: &BookPage<'_>,
+    payment: &Payment,
+    button: Button,
+    reason: Option<&str>,
+) -> rusqlite::Result<(Payment, String)> {
+    let known = refusals(payment.gateway).iter().map(|(code, _)| *code);
+    let reason = known.into_iter().find(|code| Some(*code) == reason);
+    let now = match button {
+        _ if payment.status != Status::Pending => payment.clone(),
+        Button::Leave => payment.clone(),
+        Button::Pay | Button::Confirm => steps::pay(page, payment)?,
+        Button::Decline => {
+            steps::decline(page, payment, reason.unwrap_or(usual_refusal(payment.gateway)))?
+        }
+        Button::Challenge => steps::note(page, payment, "challenged", true, None)?,
+        Button::Refuse => {
+            let payment = steps::note(page, payment, "challenged", false, None)?;
+            let reason = match payment.gateway {
+                Gateway::Yookassa => "3d_secure_failed",
+                Gateway::Stripe => "authentication_required",
+                other => usual_refusal(other),
+            };
+            steps::decline(page, &payment, reason)?
+        }
+    };
+    let back = way_back(page, &now);
+    Ok((now, back))
+}
+
+fn way_back(page: &BookPage<'_>, payment: &Payment) -> String {
+    let way = if payment.status == Status::Pending { Way::Left } else { Way::Done };
+    payment.gateway.way_back(page, payment, way)
 }
 
 /// `GET /pay/{id}/done`: goes back to the shop by itself.
-pub(crate) async fn done(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
+async fn done(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
     match load(&world, id).await {
-        Ok(payment) => html(StatusCode::OK, &ended(&payment, true)),
+        Ok((payment, back)) => html(StatusCode::OK, &ended(&payment, &back, true)),
         Err(response) => response,
     }
 }
@@ -155,42 +305,57 @@ fn asset(content_type: &'static str, text: &'static str) -> Response {
     (headers, text).into_response()
 }
 
-async fn load(world: &World, id: String) -> Result<Payment, Response> {
-    match world.book.write(&world.env, move |page| payments::by_id(page, &id)).await {
-        Ok(Some(payment)) => Ok(payment),
+/// A payment, and the way back to the shop.
+async fn load(world: &World, id: String) -> Result<(Payment, String), Response> {
+    let load = move |page: &BookPage<'_>| {
+        let found = payments::by_id(page, &id)?;
+        Ok(found.map(|payment| {
+            let back = way_back(page, &payment);
+            (payment, back)
+        }))
+    };
+    match world.book.write(load).await {
+        Ok(Some(found)) => Ok(found),
         Ok(None) => Err(not_found()),
         Err(error) => Err(broken(&error)),
     }
 }
 
 /// How `payment` stands, in words.
-fn ended(payment: &Payment, leaving: bool) -> NoticePage<'_> {
+fn ended<'a>(payment: &'a Payment, back: &'a str, leaving: bool) -> NoticePage<'a> {
     let (tone, title, text) = match (payment.status, payment.canceled_reason.as_deref()) {
         (Status::Succeeded, _) => (Tone::Good, "Paid", "The shop will hear of it in a moment."),
+        (Status::Authorized, _) => {
+            let text = "The money is reserved. The shop will hear of it in a moment.";
+            (Tone::Good, "Payment confirmed", text)
+        }
+        (Status::Processing, _) => {
+            let text = "The payment takes a few days. The shop will hear when it has come.";
+            (Tone::Plain, "On its way", text)
+        }
         (Status::Pending, _) => {
             (Tone::Plain, "Not paid", "You can still pay: open this payment from the shop again.")
-        }
-        (Status::Canceled, Some("declined")) => {
-            (Tone::Bad, "Declined", "The bank refused. No money was taken.")
         }
         (Status::Canceled, Some("expired")) => {
             (Tone::Plain, "Time is up", "This payment was not made in time. No money was taken.")
         }
-        (Status::Canceled, _) => {
+        (Status::Canceled, Some("voided" | "hold_expired")) => {
             (Tone::Plain, "Called off", "The shop has called this payment off. No money was taken.")
         }
+        (Status::Canceled, _) => (Tone::Bad, "Declined", "The bank refused. No money was taken."),
     };
     let about = About {
         description: &payment.description,
         amount: amount::show(payment.amount_minor, &payment.currency),
         shop: shop(payment),
-        return_url: &payment.return_url,
+        back,
     };
-    NoticePage { tone, title, text, about: Some(about), leaving }
+    let narrow = payment.extra["wap"] == true;
+    NoticePage { tone, title, text, about: Some(about), leaving, narrow }
 }
 
 fn notice<'a>(title: &'a str, text: &'a str) -> NoticePage<'a> {
-    NoticePage { tone: Tone::Plain, title, text, about: None, leaving: false }
+    NoticePage { tone: Tone::Plain, title, text, about: None, leaving: false, narrow: false }
 }
 
 fn not_found() -> Response {

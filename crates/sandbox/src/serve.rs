@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,8 +21,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
+use crate::gateway::Gateway;
 use crate::world::World;
-use crate::{api, control, page};
+use crate::{call, clock, control, page};
 
 const CONNECTIONS_MAX: usize = 1024;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
@@ -36,11 +38,16 @@ pub(crate) struct DropLine;
 
 /// Everything there is.
 pub(crate) fn routes(world: Arc<World>) -> Router {
+    let of = |gateway| {
+        let world = world.clone();
+        any(move |request: Request<Body>| call::serve(world, gateway, request))
+    };
     Router::new()
-        .merge(api::routes(&world))
-        .route("/pay/{id}", get(page::show))
-        .route("/pay/{id}/done", get(page::done))
-        .route("/pay/{id}/{action}", post(page::act))
+        .route("/plain/v1/{*rest}", of(Gateway::Plain))
+        .route("/v3/{*rest}", of(Gateway::Yookassa))
+        .route("/gateway.do", of(Gateway::Alipay))
+        .route("/v1/{*rest}", of(Gateway::Stripe))
+        .merge(page::routes())
         .route("/assets/pay.css", get(page::css))
         .route("/assets/icon.svg", get(page::icon))
         .merge(control::routes(&world))
@@ -48,7 +55,12 @@ pub(crate) fn routes(world: Arc<World>) -> Router {
 }
 
 /// Serves until told to stop, then finishes what is under way.
-pub(crate) async fn run(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn run(
+    listener: TcpListener,
+    world: Arc<World>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let routes = routes(world.clone());
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
@@ -69,8 +81,8 @@ pub(crate) async fn run(listener: TcpListener, routes: Router, mut stopped: watc
             accepted = accepted => accepted,
         };
         let Some((stream, place)) = accepted else { continue };
-        let routes = routes.clone();
-        let service = service_fn(move |request| answer(routes.clone(), request));
+        let (routes, world) = (routes.clone(), world.clone());
+        let service = service_fn(move |request| answer(routes.clone(), world.clone(), request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS_WITHIN)
@@ -90,9 +102,18 @@ pub(crate) async fn run(listener: TcpListener, routes: Router, mut stopped: watc
     }
 }
 
-async fn answer(routes: Router, request: Request<Incoming>) -> Result<Response, &'static str> {
+async fn answer(
+    routes: Router,
+    world: Arc<World>,
+    request: Request<Incoming>,
+) -> Result<Response, &'static str> {
     let answered: Result<Response, Infallible> = routes.oneshot(request.map(Body::new)).await;
-    let Ok(response) = answered;
+    let Ok(mut response) = answered;
+    // By the sandbox's own clock, which may be wrong on purpose.
+    let date = clock::http_date(world.fixed().env.now());
+    if let Ok(date) = HeaderValue::try_from(date) {
+        response.headers_mut().insert(header::DATE, date);
+    }
     if response.extensions().get::<DropLine>().is_some() {
         return Err("dropped on purpose");
     }

@@ -1,9 +1,14 @@
 //! The sandbox through its public face: HTTP.
 
+mod alipay;
 mod delivery;
 mod faults;
+mod merchant;
 mod page;
-mod payments;
-mod refunds;
+mod plain_payments;
+mod plain_refunds;
 mod restart;
+mod stripe;
 mod town;
+mod world;
+mod yookassa;

@@ -24,6 +24,21 @@ pub enum Command {
     ///
     /// Everything lies in one directory; the next start goes on with it.
     Demo(Demo),
+    /// Start a payment world: YooKassa, Alipay and Stripe on this machine, without any money.
+    ///
+    /// It speaks the three providers' wire protocols on one port, with real signatures and real
+    /// redelivery, shows the payer's pages, and breaks on demand. A shop needs only another base
+    /// address and the test accounts, which are printed at the start (`--accounts` prints them
+    /// whole, keys included).
+    ///
+    /// Pay for everything by hand on the pages, or let a test play the payer:
+    ///
+    ///   `curl -X POST -H 'Authorization: Bearer holdfast-sandbox' \
+    ///        http://127.0.0.1:8081/__ctl/yookassa/PAYMENT/pay`
+    ///
+    /// docs/payments.md says what else the control plane can do.
+    #[command(verbatim_doc_comment)]
+    Sandbox(Sandbox),
     /// Run a shop.
     ///
     /// Brings the database up to date first. Stops cleanly on Ctrl-C or SIGTERM.
@@ -62,6 +77,36 @@ pub struct Demo {
     /// Where the payment sandbox listens.
     #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
     pub sandbox_listen: SocketAddr,
+}
+
+/// `holdfast sandbox`
+#[derive(Args, Debug)]
+pub struct Sandbox {
+    /// Where it listens: an address of this machine. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Keep payments in this file, so that a restart goes on; without it, in memory.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Draw ids from this number: the same calls give the same ids. For a new book only.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// The bearer token of the control plane and of the plain protocol.
+    #[arg(long, default_value = "holdfast-sandbox", value_name = "TOKEN")]
+    pub secret: String,
+    /// Where YooKassa sends its notifications: on this machine.
+    #[arg(long, value_name = "URL")]
+    pub yookassa_webhook: Option<String>,
+    /// Where Stripe sends its events: on this machine.
+    #[arg(long, value_name = "URL")]
+    pub stripe_webhook: Option<String>,
+    /// Milliseconds before each further try of a notification, in place of the real schedules
+    /// (which go on for a day).
+    #[arg(long, value_name = "MS,MS,…", value_delimiter = ',')]
+    pub redelivery: Option<Vec<u64>>,
+    /// Print the test accounts whole and exit.
+    #[arg(long)]
+    pub accounts: bool,
 }
 
 /// Where settings come from.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
@@ -23,6 +23,10 @@ pub enum Need {
     Postgres,
     /// The browser that the browser tests drive.
     Chromium,
+    /// Python with its virtual environments.
+    PythonVenv,
+    /// Node.js with its package manager.
+    Npm,
 }
 
 impl Need {
@@ -30,6 +34,8 @@ impl Need {
         match self {
             Need::Postgres => "postgresql",
             Need::Chromium => "chromium",
+            Need::PythonVenv => "python3-venv",
+            Need::Npm => "npm",
         }
     }
 
@@ -37,8 +43,17 @@ impl Need {
         match self {
             Need::Postgres => postgres_programs().is_ok(),
             Need::Chromium => chromium().is_ok(),
+            Need::PythonVenv => answers("python3", &["-c", "import ensurepip, venv"]),
+            Need::Npm => answers("npm", &["--version"]) && answers("node", &["--version"]),
         }
     }
+}
+
+/// Whether a program is there and ends well.
+fn answers(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Installs what is missing when this is root, else says what to install.

@@ -7,6 +7,7 @@ mod nightly;
 mod points;
 mod postgres;
 mod run_tests;
+mod sdk;
 mod supervise;
 mod tidy;
 
@@ -42,6 +43,8 @@ enum Command {
     },
     /// Explores for hours what a change has no time for; goes on where it was interrupted
     Nightly(nightly::Nightly),
+    /// Lets the providers' own libraries pay, capture and refund against the payment sandbox
+    Sdk(sdk::Sdk),
     /// Checks what the compiler does not: edges between crates, places of SQL, lengths, words
     Tidy,
     /// Searches binaries for crash points, which a shop that is handed out does not have
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Test { arguments } => run_tests::test(&root, &arguments),
         Command::Postgres { command } => run_tests::with_postgres(&command),
         Command::Nightly(wanted) => nightly::run(&root, &wanted),
+        Command::Sdk(wanted) => sdk::run(&root, &wanted),
         Command::Tidy => tidy::run(&root),
         Command::Points { files } => points::search(&root, &files),
     });

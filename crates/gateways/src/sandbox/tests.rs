@@ -64,7 +64,7 @@ impl Town {
         let (env, clock) = env();
         let anywhere = "127.0.0.1:0".parse().unwrap();
         let mut config = SandboxConfig::new(anywhere, SECRET, env.clone());
-        config.redelivery.clear();
+        config.redelivery = Some(Vec::new());
         let sandbox = Sandbox::start(config).await.unwrap();
         let gateway = gateway(&sandbox.base_url(), &env);
         Self { sandbox, gateway, env, clock }

@@ -9,7 +9,9 @@ use super::delivery::check;
 use super::town::{SECRET, START, Town, code, id, read};
 
 fn create(town: &Town, wish: &Value) -> reqwest::RequestBuilder {
-    town.request(Method::POST, "/v1/payments").header("Idempotency-Key", "k").body(wish.to_string())
+    town.request(Method::POST, "/plain/v1/payments")
+        .header("Idempotency-Key", "k")
+        .body(wish.to_string())
 }
 
 async fn opened(town: &Town) -> usize {
@@ -73,13 +75,13 @@ async fn a_late_answer_to_a_caller_who_has_hung_up() {
 async fn lies_about_the_amount_and_the_currency() {
     let mut town = Town::found().await;
     let paid = town.open_and_pay().await;
-    let path = format!("/v1/payments/{}", id(&paid));
+    let path = format!("/plain/v1/payments/{}", id(&paid));
     town.fault(json!({"op": "fetch", "fault": "wrong_amount"})).await;
     let (_, lie) = town.get(&path).await;
     assert_eq!((&lie["amount_minor"], &lie["captured_minor"]), (&json!(9451), &json!(9451)));
     town.fault(json!({"op": "any", "fault": "wrong_currency"})).await;
     let reference = paid["reference"].as_str().unwrap();
-    let (_, lie) = town.get(&format!("/v1/payments?reference={reference}")).await;
+    let (_, lie) = town.get(&format!("/plain/v1/payments?reference={reference}")).await;
     assert_eq!(lie["items"][0]["currency"], "USD");
     assert_eq!(town.get(&path).await.1, paid, "the book itself is right");
 }
@@ -88,7 +90,7 @@ async fn lies_about_the_amount_and_the_currency() {
 async fn the_nth_call_and_no_other() {
     let town = Town::found().await;
     let payment = town.open().await;
-    let path = format!("/v1/payments/{}", id(&payment));
+    let path = format!("/plain/v1/payments/{}", id(&payment));
     town.fault(json!({"op": "fetch", "nth": 2, "times": 2, "fault": "error_500"})).await;
     let mut seen = Vec::new();
     for _ in 0..4 {
@@ -145,7 +147,7 @@ async fn the_news_may_overtake_the_answer() {
 
     town.fault(json!({"op": "refund", "fault": "notify_before_answer"})).await;
     let wish = json!({"payment_id": id(&payment), "amount_minor": 1, "reference": "r"});
-    let (status, refund) = town.post("/v1/refunds", "r", &wish).await;
+    let (status, refund) = town.post("/plain/v1/refunds", "r", &wish).await;
     assert_eq!(status, 201);
     assert_eq!(town.shop.hear().await.json()["refund_id"], refund["id"]);
     assert!(!town.shop.has_heard_more());

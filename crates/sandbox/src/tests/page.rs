@@ -85,7 +85,7 @@ async fn escapes_what_the_shop_wrote() {
     let mut wish = town.wish();
     wish["description"] = json!("<script>alert('1')</script> & \"quotes\"");
     wish["return_url"] = json!("http://127.0.0.1:8080/\"><script>x</script>");
-    let (_, payment) = town.post("/v1/payments", "k", &wish).await;
+    let (_, payment) = town.post("/plain/v1/payments", "k", &wish).await;
     let (_, page) = open_page(&town, &payment).await;
     let done = follow(&town, press(&town, &payment, "pay").await).await;
     for text in [page, done] {

@@ -1,12 +1,12 @@
 //! A sandbox, a shop that listens to it, and a client for both.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::{Sandbox, SandboxConfig};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use kernel::{Env, ManualClock, Timestamp, Uuid};
@@ -30,13 +30,18 @@ pub struct Town {
 
 /// What came in at the shop.
 pub struct Heard {
-    pub signature: String,
+    pub headers: HeaderMap,
+    pub from: IpAddr,
     pub body: String,
 }
 
 impl Heard {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -50,23 +55,29 @@ pub struct Shop {
 type Ear = (mpsc::UnboundedSender<Heard>, Arc<Mutex<Vec<u16>>>);
 
 impl Shop {
+    /// Its usual answer is what every provider takes: 200 and `success`.
     pub async fn open() -> Self {
-        async fn hear(State((tell, moods)): State<Ear>, h: HeaderMap, body: String) -> StatusCode {
-            let signature = h["sandbox-signature"].to_str().unwrap().to_owned();
-            let mood = moods.lock().unwrap().pop().unwrap_or(204);
-            tell.send(Heard { signature, body }).unwrap();
-            StatusCode::from_u16(mood).unwrap()
+        async fn hear(
+            State((tell, moods)): State<Ear>,
+            ConnectInfo(from): ConnectInfo<SocketAddr>,
+            headers: HeaderMap,
+            body: String,
+        ) -> (StatusCode, &'static str) {
+            let mood = moods.lock().unwrap().pop().unwrap_or(200);
+            tell.send(Heard { headers, from: from.ip(), body }).unwrap();
+            (StatusCode::from_u16(mood).unwrap(), "success")
         }
         let (tell, heard) = mpsc::unbounded_channel();
         let moods = Arc::new(Mutex::new(Vec::new()));
         let routes = Router::new().route("/hear", post(hear)).with_state((tell, moods.clone()));
+        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let notify_url = format!("http://{}/hear", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { notify_url, heard, moods }
     }
 
-    /// Answers the next notifications like this, then 204 again.
+    /// Answers the next notifications like this, then 200 again.
     pub fn answer(&self, statuses: &[u16]) {
         self.moods.lock().unwrap().extend(statuses.iter().rev());
     }
@@ -108,10 +119,13 @@ impl Town {
     pub async fn found_with(change: impl FnOnce(&mut SandboxConfig)) -> Self {
         let (env, clock) = Env::manual(Timestamp::from_second(START).unwrap(), 7);
         let mut config = SandboxConfig::new(anywhere(), SECRET, env.clone());
-        config.redelivery = vec![Duration::ZERO; 3];
+        config.redelivery = Some(vec![Duration::ZERO; 3]);
+        let shop = Shop::open().await;
+        config.yookassa_hook = Some(shop.notify_url.clone());
+        config.stripe_hook = Some(shop.notify_url.clone());
         change(&mut config);
         let sandbox = Sandbox::start(config.clone()).await.unwrap();
-        Self { sandbox, config, env, clock, shop: Shop::open().await, http: client() }
+        Self { sandbox, config, env, clock, shop, http: client() }
     }
 
     /// Stops the sandbox and starts another on the same data. The shop lives on.
@@ -154,7 +168,7 @@ impl Town {
     pub async fn open(&self) -> Value {
         let wish = self.wish();
         let key = wish["reference"].as_str().unwrap().to_owned();
-        let (status, payment) = self.post("/v1/payments", &key, &wish).await;
+        let (status, payment) = self.post("/plain/v1/payments", &key, &wish).await;
         assert_eq!(status, 201, "{payment}");
         payment
     }
@@ -200,7 +214,7 @@ impl Town {
     }
 
     pub async fn status(&self, payment: &Value) -> String {
-        let (status, body) = self.get(&format!("/v1/payments/{}", id(payment))).await;
+        let (status, body) = self.get(&format!("/plain/v1/payments/{}", id(payment))).await;
         assert_eq!(status, 200, "{body}");
         body["status"].as_str().unwrap().to_owned()
     }

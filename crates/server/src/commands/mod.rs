@@ -2,6 +2,7 @@
 
 mod account;
 mod demo;
+mod sandbox;
 mod serve;
 mod verify;
 
@@ -16,6 +17,7 @@ use crate::config::{Config, DEFAULTS};
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Demo(args) => block_on(demo::run(args)),
+        Command::Sandbox(args) => block_on(sandbox::run(args)),
         Command::Serve(settings) => block_on(serve::run(Config::load(&settings)?)),
         Command::Account { command: AccountCommand::Create { email, role, settings } } => {
             block_on(account::create(Config::load(&settings)?, email, role))

@@ -194,7 +194,7 @@ async fn sends_the_secret_and_the_key_and_shows_neither_in_errors() {
         line::read(&mut stream).await
     };
     let (error, asked) = tokio::join!(gateway.create(&request, &key, PATIENCE), asked);
-    assert_eq!(asked.first_line, "POST /v1/payments HTTP/1.1");
+    assert_eq!(asked.first_line, "POST /plain/v1/payments HTTP/1.1");
     let header = |name: &str| {
         let found = asked.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())

@@ -1,23 +1,18 @@
 //! The signature on a notification: `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`.
 
-use std::fmt::Write as _;
-
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-pub(crate) const HEADER: &str = "Sandbox-Signature";
+use crate::hex::hex;
+
+pub(super) const HEADER: &str = "sandbox-signature";
 
 /// What the header says for a body that is sent at `at`, in seconds since 1970.
 pub fn sign(secret: &str, at: i64, body: &str) -> String {
-    let mut header = format!("t={at},v1=");
-    // HMAC takes a key of any length, so the other arm is never reached.
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
-        mac.update(format!("{at}.{body}").as_bytes());
-        for byte in mac.finalize().into_bytes() {
-            let _ = write!(header, "{byte:02x}");
-        }
-    }
-    header
+    // HMAC takes a key of any length, so nothing is ever left out.
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok();
+    let mac = mac.map(|mac| mac.chain_update(format!("{at}.{body}")).finalize().into_bytes());
+    format!("t={at},v1={}", mac.map(|bytes| hex(&bytes)).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -21,25 +21,25 @@ async fn opens_a_payment_and_tells_how_it_stands() {
     let page = format!("{}/pay/{}", town.sandbox.base_url(), id(&payment));
     assert_eq!(payment["confirm_url"], page);
 
-    let (status, again) = town.get(&format!("/v1/payments/{}", id(&payment))).await;
+    let (status, again) = town.get(&format!("/plain/v1/payments/{}", id(&payment))).await;
     assert_eq!((status, &again), (200, &payment));
     let reference = payment["reference"].as_str().unwrap();
-    let (_, found) = town.get(&format!("/v1/payments?reference={reference}")).await;
+    let (_, found) = town.get(&format!("/plain/v1/payments?reference={reference}")).await;
     assert_eq!(found["items"], json!([payment]));
-    let (status, none) = town.get("/v1/payments?reference=nobody").await;
+    let (status, none) = town.get("/plain/v1/payments?reference=nobody").await;
     assert_eq!((status, &none["items"]), (200, &json!([])));
-    let (status, none) = town.get("/v1/payments/pay_unknown").await;
+    let (status, none) = town.get("/plain/v1/payments/pay_unknown").await;
     assert_eq!((status, code(&none)), (404, "not_found"));
-    assert_eq!(town.get("/v1/payments").await.0, 400, "which one?");
+    assert_eq!(town.get("/plain/v1/payments").await.0, 400, "which one?");
 }
 
 #[tokio::test]
 async fn one_key_has_one_effect() {
     let town = Town::found().await;
     let wish = town.wish();
-    let (first_status, first) = town.post("/v1/payments", "k", &wish).await;
+    let (first_status, first) = town.post("/plain/v1/payments", "k", &wish).await;
     town.clock.advance(SignedDuration::from_hours(5));
-    let (again_status, again) = town.post("/v1/payments", "k", &wish).await;
+    let (again_status, again) = town.post("/plain/v1/payments", "k", &wish).await;
     assert_eq!(
         (first_status, &first),
         (again_status, &again),
@@ -48,11 +48,11 @@ async fn one_key_has_one_effect() {
 
     let mut other = wish.clone();
     other["amount_minor"] = json!(1);
-    let (status, refused) = town.post("/v1/payments", "k", &other).await;
+    let (status, refused) = town.post("/plain/v1/payments", "k", &other).await;
     assert_eq!((status, code(&refused)), (422, "idempotency_key_reused"));
     let fresh = json!(town.env.now() + SignedDuration::from_mins(5));
     other["expires_at"] = fresh;
-    let (status, refused) = town.post("/v1/payments", "k2", &other).await;
+    let (status, refused) = town.post("/plain/v1/payments", "k2", &other).await;
     assert_eq!((status, code(&refused)), (409, "reference_taken"));
 
     let (_, book) = town.get("/__ctl/payments").await;
@@ -89,12 +89,12 @@ async fn refuses_what_makes_no_sense() {
     for (n, (field, value)) in bad.into_iter().enumerate() {
         let mut wish = town.wish();
         wish[field] = value.clone();
-        let (status, body) = town.post("/v1/payments", &format!("k{n}"), &wish).await;
+        let (status, body) = town.post("/plain/v1/payments", &format!("k{n}"), &wish).await;
         assert_eq!((status, code(&body)), (400, "invalid_request"), "{field}: {value}");
     }
-    let keyless = town.request(Method::POST, "/v1/payments").body(town.wish().to_string());
+    let keyless = town.request(Method::POST, "/plain/v1/payments").body(town.wish().to_string());
     assert_eq!(code(&read(keyless).await.1), "idempotency_key_missing");
-    let long = town.post("/v1/payments", "k", &json!("x".repeat(70_000))).await;
+    let long = town.post("/plain/v1/payments", "k", &json!("x".repeat(70_000))).await;
     assert_eq!(long.0, 413);
     let (_, book) = town.get("/__ctl/payments").await;
     assert_eq!(book["payments"], json!([]), "nothing was written");
@@ -105,9 +105,9 @@ async fn nobody_without_the_secret() {
     let town = Town::found().await;
     let payment = town.open().await;
     let paths = [
-        (Method::GET, format!("/v1/payments/{}", id(&payment))),
-        (Method::POST, "/v1/payments".to_owned()),
-        (Method::POST, "/v1/refunds".to_owned()),
+        (Method::GET, format!("/plain/v1/payments/{}", id(&payment))),
+        (Method::POST, "/plain/v1/payments".to_owned()),
+        (Method::POST, "/plain/v1/refunds".to_owned()),
         (Method::GET, "/__ctl/log".to_owned()),
         (Method::GET, "/__ctl/payments".to_owned()),
         (Method::POST, format!("/__ctl/payments/{}/pay", id(&payment))),
@@ -130,7 +130,7 @@ async fn nobody_without_the_secret() {
 async fn a_payment_is_called_off_once_and_never_after_it_was_paid() {
     let mut town = Town::found().await;
     let payment = town.open().await;
-    let void = format!("/v1/payments/{}/void", id(&payment));
+    let void = format!("/plain/v1/payments/{}/void", id(&payment));
     for _ in 0..2 {
         let (status, voided) = town.post(&void, "v", &json!({})).await;
         assert_eq!((status, &voided["canceled_reason"]), (200, &json!("voided")));
@@ -138,11 +138,11 @@ async fn a_payment_is_called_off_once_and_never_after_it_was_paid() {
     assert_eq!(town.shop.hear().await.json()["type"], "payment.canceled");
 
     let paid = town.open_and_pay().await;
-    let void = format!("/v1/payments/{}/void", id(&paid));
+    let void = format!("/plain/v1/payments/{}/void", id(&paid));
     let (status, refused) = town.post(&void, "v", &json!({})).await;
     assert_eq!((status, code(&refused)), (409, "wrong_state"));
     assert_eq!(refused["payment"]["status"], "succeeded", "with the truth inside");
-    assert_eq!(town.post("/v1/payments/pay_no/void", "v", &json!({})).await.0, 404);
+    assert_eq!(town.post("/plain/v1/payments/pay_no/void", "v", &json!({})).await.0, 404);
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn the_term_ends_a_payment_and_a_late_success_is_still_possible() {
     let mut town = Town::found().await;
     let payment = town.open().await;
     town.clock.advance(SignedDuration::from_mins(15));
-    let (_, over) = town.get(&format!("/v1/payments/{}", id(&payment))).await;
+    let (_, over) = town.get(&format!("/plain/v1/payments/{}", id(&payment))).await;
     assert_eq!(
         (&over["status"], &over["canceled_reason"]),
         (&json!("canceled"), &json!("expired"))
