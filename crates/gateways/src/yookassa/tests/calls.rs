@@ -220,6 +220,19 @@ async fn p05_a_second_capture_brings_the_truth_and_no_failure() {
 }
 
 #[tokio::test]
+async fn p06_a_capture_that_comes_too_late_tells_that_it_is_over() {
+    let refused = r#"{"type":"error","id":"e","code":"invalid_request"}"#;
+    let details = json!({ "party": "yoo_money", "reason": "expired_on_capture" });
+    let over = told(&json!({ "status": "canceled", "cancellation_details": details }));
+    let line = Script::of(&[(400, refused), (200, &over)]).await;
+    let key = IdempotencyKey::capture(attempt());
+    let error = gateway(&line.base).capture(&capture(PRICE), &key, PATIENCE).await.unwrap_err();
+    let GatewayError::WrongState(Some(truth)) = error else { panic!("{error}") };
+    let reason = CancelReason::Other("expired_on_capture".to_owned());
+    assert_eq!(truth.status, RemoteStatus::Canceled { reason });
+}
+
+#[tokio::test]
 async fn lets_reserved_money_go_and_cannot_call_off_what_nobody_paid() {
     let key = IdempotencyKey::void(attempt());
     let details = json!({ "party": "merchant", "reason": "canceled_by_merchant" });
