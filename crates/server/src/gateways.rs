@@ -86,7 +86,7 @@ pub async fn probe(gateways: Vec<Arc<dyn Gateway>>) {
             }),
             Err(GatewayError::Unsupported) => {}
             Err(error) => {
-                tracing::error!(gateway = name, %error, "the provider does not know us, or cannot be asked")
+                tracing::error!(gateway = name, %error, "not known there, or not to be asked");
             }
         }
     }
