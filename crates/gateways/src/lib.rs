@@ -30,6 +30,8 @@ mod stripe;
 #[cfg(test)]
 mod testing;
 mod timed_signature;
+#[cfg(test)]
+mod world;
 mod yookassa;
 
 use std::time::Duration;

@@ -85,7 +85,9 @@ pub async fn probe(gateways: Vec<Arc<dyn Gateway>>) {
                 tracing::error!(gateway = name, "{wrong}");
             }),
             Err(GatewayError::Unsupported) => {}
-            Err(error) => tracing::error!(gateway = name, %error, "the provider was asked"),
+            Err(error) => {
+                tracing::error!(gateway = name, %error, "not known there, or not to be asked");
+            }
         }
     }
 }

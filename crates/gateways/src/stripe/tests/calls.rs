@@ -223,6 +223,20 @@ async fn p05_a_second_capture_brings_the_truth_and_no_failure() {
 }
 
 #[tokio::test]
+async fn p06_a_capture_that_comes_too_late_tells_that_it_is_over() {
+    let moved =
+        r#"{"error":{"type":"invalid_request_error","code":"payment_intent_unexpected_state"}}"#;
+    let over =
+        json!({ "status": "canceled", "amount_received": 0, "cancellation_reason": "automatic" });
+    let line = Script::of(&[(400, moved), (200, &complete(&over))]).await;
+    let key = IdempotencyKey::capture(attempt());
+    let error = gateway(&line.base).capture(&capture(PRICE), &key, PATIENCE).await.unwrap_err();
+    let GatewayError::WrongState(Some(truth)) = error else { panic!("{error}") };
+    let reason = CancelReason::Other("expired_on_capture".to_owned());
+    assert_eq!(truth.status, RemoteStatus::Canceled { reason });
+}
+
+#[tokio::test]
 async fn ends_an_open_page_and_lets_reserved_money_go() {
     let key = IdempotencyKey::void(attempt());
     let over = page(&json!({ "status": "expired", "url": null }));
