@@ -1,6 +1,7 @@
 //! The shop as its use cases see it: a database, the time, settings, and the lane.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kernel::{Currency, Env, Fault, SignedDuration};
 use store::{Db, Schema};
@@ -83,6 +84,12 @@ impl Shop {
     ) -> Result<Self, Fault> {
         let spawn: Spawn = Arc::new(|work| drop(tokio::spawn(work)));
         Self::open_on(db, env, settings, shape, spawn).await
+    }
+
+    /// The least time that a command waited for its turn in the lane since this was last asked;
+    /// none when none was taken.
+    pub fn least_wait(&self) -> Option<Duration> {
+        self.lane.least_wait()
     }
 
     /// As [`Shop::open_with`], with a lane that somebody else than the current runtime runs.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flows::{Answer, NewsEffect, Paying, RefundEnd, Refusal, Shop};
+use futures_util::stream::{self, TryStreamExt as _};
 use gateways::{
     Acknowledgement, BUYER_PATIENCE, Confirmation, CreatePayment, CreateRefund, Gateway,
     GatewayError, IdempotencyKey, Observation, PaymentRef, RawNotification, RawReply,
@@ -17,10 +18,13 @@ use kernel::planted::{self, Bug};
 use kernel::{AccountId, AttemptId, Error, Fault, OrderId, SignedDuration, Timestamp};
 use payments::{Attempt, AttemptState, News, Notice, Refund, RefundState, Saw};
 use store::idempotency::Key;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 /// Rows one sweep takes up.
 const SWEEP: i64 = 64;
+/// Notices that are looked into at one time: each waits for its gateway, and one after the other
+/// they would come in faster than they are settled.
+const NOTICES_AT_ONCE: usize = 64;
 /// Tries after which a notice is left for a person.
 const NOTICE_TRIES_MAX: i64 = 20;
 
@@ -42,6 +46,8 @@ pub struct Cashier {
     gateways: Arc<BTreeMap<&'static str, Arc<dyn Gateway>>>,
     public_url: Url,
     notices: Arc<Notify>,
+    /// Held by whoever looks into notices: two would do the same ones.
+    reading: Arc<Mutex<()>>,
 }
 
 impl Cashier {
@@ -52,7 +58,13 @@ impl Cashier {
         public_url: Url,
     ) -> Self {
         let gateways = gateways.into_iter().map(|gateway| (gateway.name(), gateway)).collect();
-        Self { shop, gateways: Arc::new(gateways), public_url, notices: Arc::default() }
+        Self {
+            shop,
+            gateways: Arc::new(gateways),
+            public_url,
+            notices: Arc::default(),
+            reading: Arc::default(),
+        }
     }
 
     /// Starts a payment, or finds the one under way, and asks the gateway where the payer goes.
@@ -147,29 +159,35 @@ impl Cashier {
 
     /// Looks into notices that are due; gives how many there were.
     pub async fn read_notices(&self) -> Result<usize, Fault> {
+        let _alone = self.reading.lock().await;
         let now = self.shop.env.now();
         let due = self.shop.db.read(move |read| payments::notices_due(read, now, SWEEP)).await?;
-        for notice in &due {
-            let (id, tries) = (notice.id, notice.tries);
-            kernel::crash_point!("notice.to-be-looked-into");
-            let effect = match notice.attempt_id {
-                Some(attempt) => self.ask_about(attempt, "notice").await?,
-                None => Some("about nothing that waits".to_owned()),
-            };
-            let effect = match effect {
-                None if tries >= NOTICE_TRIES_MAX => Some("given up: the gateway is mute".into()),
-                effect => effect,
-            };
-            self.shop
-                .db
-                .write(move |tx| match &effect {
-                    Some(effect) => payments::notice_handled(tx, id, effect, now),
-                    None => payments::notice_failed(tx, id, after(now, backoff(tries))),
-                })
-                .await?;
-            kernel::crash_point!("notice.handled");
-        }
-        Ok(due.len())
+        let count = due.len();
+        let looks = due.into_iter().map(|notice| Ok(self.look_into(notice, now)));
+        stream::iter(looks).try_buffer_unordered(NOTICES_AT_ONCE).try_collect::<()>().await?;
+        Ok(count)
+    }
+
+    async fn look_into(&self, notice: payments::Waiting, now: Timestamp) -> Result<(), Fault> {
+        let (id, tries) = (notice.id, notice.tries);
+        kernel::crash_point!("notice.to-be-looked-into");
+        let effect = match notice.attempt_id {
+            Some(attempt) => self.ask_about(attempt, "notice").await?,
+            None => Some("about nothing that waits".to_owned()),
+        };
+        let effect = match effect {
+            None if tries >= NOTICE_TRIES_MAX => Some("given up: the gateway is mute".into()),
+            effect => effect,
+        };
+        self.shop
+            .db
+            .write(move |tx| match &effect {
+                Some(effect) => payments::notice_handled(tx, id, effect, now),
+                None => payments::notice_failed(tx, id, after(now, backoff(tries))),
+            })
+            .await?;
+        kernel::crash_point!("notice.handled");
+        Ok(())
     }
 
     /// Asks about attempts that are due; gives how many there were.

@@ -82,6 +82,12 @@ impl Jobs {
         relay::round(&self.shop, &self.consumers).await
     }
 
+    /// Until none is left: those that fail are put off.
+    async fn all_notices(&self) -> Result<(), Fault> {
+        while self.cashier.read_notices().await? > 0 {}
+        Ok(())
+    }
+
     async fn money(&self) -> Result<usize, Fault> {
         let notices = self.cashier.read_notices().await?;
         let polls = self.cashier.poll().await?;
@@ -124,7 +130,7 @@ async fn notices(mut stop: watch::Receiver<bool>, jobs: Jobs) {
     while !*stop.borrow() {
         tokio::select! {
             () = jobs.cashier.notice_kept() => {
-                if let Err(fault) = jobs.cashier.read_notices().await {
+                if let Err(fault) = jobs.all_notices().await {
                     tracing::warn!(%fault, "notices were not looked into");
                 }
             }

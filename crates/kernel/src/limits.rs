@@ -1,5 +1,7 @@
 //! Every limit has a name and stands here, so that two rooms cannot disagree on one.
 
+use jiff::SignedDuration;
+
 /// Units of one variant in one line.
 pub const LINE_QUANTITY_MAX: i64 = 10_000;
 /// Different lines in a cart or a quote.
@@ -16,6 +18,11 @@ pub const TEXT_CHARS_MAX: usize = 200;
 pub const KEY_BYTES_MAX: usize = 255;
 /// Addresses an account may keep.
 pub const ADDRESSES_MAX: i64 = 50;
+/// Requests under way at once; one more is answered "overloaded".
+pub const REQUESTS_MAX: usize = 4_096;
+/// How long a command may wait in front of the lane before it is answered "overloaded" and never
+/// written: whoever asked has gone, or is about to ask again.
+pub const LANE_WAIT_MAX: SignedDuration = SignedDuration::from_millis(500);
 /// Commands the checkout lane takes in one transaction.
 pub const LANE_BATCH_MAX: usize = 512;
 /// Commands that may wait in front of the lane; one more is answered "overloaded".

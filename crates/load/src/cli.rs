@@ -43,6 +43,9 @@ Examples:
     cargo run --release -p load -- power --cuts 10 --lying-disk
     cargo run --release -p load -- power --cuts 10 --weaken normal
 
+  Ten times more visitors than the shop can serve (needs the right to make control groups):
+    cargo run --release -p load -- overload --svg docs/overload.svg
+
 Exit code: 0 good; 1 errors, violations, missing orders or a wrong number of orders;
 2 the run could not be made.";
 
@@ -89,6 +92,9 @@ pub enum Scenario {
     /// Browsing, carts, orders, cancellations, and one client in a hundred that misbehaves
     #[command(after_long_help = EXAMPLES)]
     Mixed(Mixed),
+    /// More visitors than the shop can serve, up to ten times: goodput, refusals, recovery
+    #[command(after_long_help = EXAMPLES)]
+    Overload(Overload),
     /// `mixed`, cut off by kill -9 again and again; every acknowledged order must survive
     #[command(after_long_help = EXAMPLES)]
     Kill(Kill),
@@ -113,6 +119,7 @@ impl Scenario {
             Self::Browse(arguments) => &arguments.common,
             Self::Mixed(arguments) => &arguments.common,
             Self::Kill(arguments) => &arguments.common,
+            Self::Overload(arguments) => &arguments.common,
             Self::Crash(arguments) => &arguments.common,
             Self::Power(arguments) => &arguments.common,
             Self::Attack(arguments) => &arguments.common,
@@ -190,6 +197,29 @@ pub struct Kill {
     /// Products in the catalogue
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub products: u32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The shop is held to a share of one core by a control group (which needs root), so that the same
+/// machine can offer many times what it can serve.
+#[derive(Debug, Args)]
+pub struct Overload {
+    /// Hundredths of one core that the shop may use; PostgreSQL and the payment world are outside
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(5..=100))]
+    pub cpu: u32,
+    /// What is offered, in times of the capacity, which is measured first
+    #[arg(long, value_delimiter = ',', default_value = "0.5,0.8,1,2,5,10", value_parser = positive)]
+    pub steps: Vec<f64>,
+    /// Seconds of each step
+    #[arg(long, default_value_t = 8.0, value_parser = positive)]
+    pub seconds: f64,
+    /// Refused visitors come back after `Retry-After`, instead of going away
+    #[arg(long)]
+    pub retry: bool,
+    /// Draw the goodput curve into this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

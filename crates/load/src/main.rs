@@ -26,6 +26,7 @@ mod ledger;
 mod line;
 mod misbehaviour;
 mod mixed;
+mod overload;
 mod pace;
 mod postgres;
 mod power;
@@ -96,6 +97,8 @@ async fn interruptible(scenario: Scenario) -> anyhow::Result<bool> {
 async fn run(scenario: Scenario) -> anyhow::Result<bool> {
     let json = scenario.common().json;
     let report = match scenario {
+        // Its figures are not those of the others.
+        Scenario::Overload(arguments) => return overload::run(arguments).await,
         Scenario::Attack(arguments) => return attack::run(arguments).await,
         Scenario::HotSku(arguments) => hot_sku::run(arguments).await?,
         Scenario::Spread(arguments) => spread::run(arguments).await?,

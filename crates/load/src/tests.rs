@@ -20,8 +20,8 @@ async fn played(habits: Habits, line: &str) -> Report {
         Scenario::Spread(arguments) => spread::in_shop(&arguments, &shop, draw).await,
         Scenario::Browse(arguments) => browse::in_shop(&arguments, &shop, draw).await,
         Scenario::Mixed(arguments) => mixed::in_shop(&arguments, &shop, draw).await,
-        Scenario::Kill(_) | Scenario::Crash(_) | Scenario::Power(_) => {
-            panic!("a played shop is not killed")
+        Scenario::Kill(_) | Scenario::Crash(_) | Scenario::Power(_) | Scenario::Overload(_) => {
+            panic!("needs a shop of its own")
         }
         Scenario::Attack(_) => panic!("see the kit's own tests"),
     }

@@ -80,6 +80,20 @@ impl World {
         ]
     }
 
+    /// Notices it brought to the shop, and those of them that the shop refused as too many.
+    pub async fn deliveries(&self) -> anyhow::Result<(u64, u64)> {
+        #[derive(Deserialize)]
+        struct Log {
+            deliveries: u64,
+            unserved: u64,
+        }
+        let call = api::get("/__ctl/log", Some(&self.token));
+        let what = "the payment world's log";
+        let log: Log =
+            api::expect(&mut Connection::to(self.address()), what, call, StatusCode::OK).await?;
+        Ok((log.deliveries, log.unserved))
+    }
+
     async fn book(&self) -> anyhow::Result<Vec<Payment>> {
         let mut connection = Connection::to(self.address());
         let mut all = Vec::new();

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use kernel::{Env, Timestamp, Uuid};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use tokio::sync::Semaphore;
 
 /// Bumped with every change of [`SCHEMA`].
 const VERSION: i64 = 1;
@@ -68,7 +69,7 @@ create index events_subject on events (subject);
 
 /// The one connection, until it is closed. Work is small, so one at a time is enough.
 #[derive(Clone)]
-pub(crate) struct Book(Arc<Mutex<Option<Connection>>>);
+pub(crate) struct Book(Arc<Mutex<Option<Connection>>>, Arc<Semaphore>);
 
 /// Why the book did not serve.
 #[derive(Debug, thiserror::Error)]
@@ -101,15 +102,16 @@ impl Book {
             Some(file) => Connection::open(file),
             None => Connection::open_in_memory(),
         };
-        connection.and_then(prepare).map(|c| Self(Arc::new(Mutex::new(Some(c))))).map_err(|error| {
-            match error.sqlite_error_code() {
+        connection
+            .and_then(prepare)
+            .map(|c| Self(Arc::new(Mutex::new(Some(c))), Arc::new(Semaphore::new(1))))
+            .map_err(|error| match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                     "another process is using it".to_owned()
                 }
                 Some(ErrorCode::NotADatabase) => "it is not a sandbox's data file".to_owned(),
                 _ => error.to_string(),
-            }
-        })
+            })
     }
 
     /// Runs `work` in one transaction, off the threads that serve connections. Payments whose
@@ -120,6 +122,8 @@ impl Book {
         work: impl FnOnce(&Page<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, BookError> {
         let (book, env) = (self.0.clone(), env.clone());
+        // Waiting here costs no thread; waiting for the connection would cost one each.
+        let _turn = self.1.acquire().await.map_err(|_| BookError::Closed)?;
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = book.lock().unwrap_or_else(PoisonError::into_inner);
             let connection = connection.as_mut().ok_or(BookError::Closed)?;

@@ -113,5 +113,8 @@ async fn clear_faults(State(world): State<Arc<World>>) -> Answer {
 }
 
 async fn log(State(world): State<Arc<World>>) -> Answer {
-    Answer::ok(json!({ "entries": world.journal.read() }))
+    let (deliveries, unserved) = world.journal.deliveries();
+    Answer::ok(json!({
+        "entries": world.journal.read(), "deliveries": deliveries, "unserved": unserved,
+    }))
 }

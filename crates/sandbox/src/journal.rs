@@ -18,6 +18,9 @@ pub(crate) struct Journal(Mutex<Entries>);
 #[derive(Default)]
 struct Entries {
     written: u64,
+    /// Tries to deliver, and those that the shop answered as one that cannot serve: 5xx.
+    deliveries: u64,
+    unserved: u64,
     kept: VecDeque<Value>,
 }
 
@@ -54,8 +57,16 @@ pub(crate) enum Entry<'a> {
 
 impl Journal {
     pub fn write(&self, at: Timestamp, entry: &Entry<'_>) {
+        let delivery = match entry {
+            Entry::Delivery { status, .. } => Some(status.is_some_and(|status| status >= 500)),
+            _ => None,
+        };
         let Ok(mut entry) = serde_json::to_value(entry) else { return };
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(unserved) = delivery {
+            entries.deliveries += 1;
+            entries.unserved += u64::from(unserved);
+        }
         entries.written += 1;
         entry["seq"] = entries.written.into();
         entry["at"] = at.to_string().into();
@@ -63,6 +74,12 @@ impl Journal {
             entries.kept.pop_front();
         }
         entries.kept.push_back(entry);
+    }
+
+    /// All deliveries so far, and those that were answered 5xx.
+    pub fn deliveries(&self) -> (u64, u64) {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (entries.deliveries, entries.unserved)
     }
 
     /// Everything kept, oldest first.

@@ -16,7 +16,7 @@ use store::{Db, Options, Schema};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use url::Url;
-use web::{App, Parts};
+use web::{Admission, App, Parts};
 
 use crate::config::Config;
 
@@ -100,7 +100,8 @@ impl Running {
         let (say_stop, stopped) = watch::channel(false);
         kernel::crash_point!("start.ready");
         let jobs = tokio::spawn(self.jobs.run(stopped));
-        web::serve(self.listener, web::router(self.app), stop).await?;
+        let admission = Admission::of_shop(&self.shop, self.public_url.scheme() == "https");
+        web::serve(self.listener, web::router(self.app), admission, stop).await?;
         kernel::crash_point!("stop.served");
         // Nobody left to hear it means that the jobs have ended already.
         let _ = say_stop.send(true);

@@ -26,10 +26,7 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
     let mut answer = answer.await;
     let headers = answer.headers_mut();
     request_id::write(headers, id);
-    guard(headers, under_api);
-    if app.public_url.scheme() == "https" {
-        or(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
-    }
+    guard(headers, under_api, app.is_secure());
     answer
 }
 
@@ -61,7 +58,7 @@ fn readable(path: &str, answer: Response) -> Response {
 }
 
 /// Headers that a handler may set otherwise; pages do.
-fn guard(headers: &mut HeaderMap, under_api: bool) {
+pub(crate) fn guard(headers: &mut HeaderMap, under_api: bool, secure: bool) {
     or(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     or(headers, header::REFERRER_POLICY, "same-origin");
     or(
@@ -71,6 +68,9 @@ fn guard(headers: &mut HeaderMap, under_api: bool) {
     );
     if under_api {
         or(headers, header::CACHE_CONTROL, "no-store");
+    }
+    if secure {
+        or(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
 }
 

@@ -5,8 +5,10 @@
 //! - [`hooks`]: what payment gateways send;
 //! - [`extract`] and [`answer`]: what handlers take and give;
 //! - [`problem`]: the one table from refusals and faults to statuses;
+//! - [`admission`]: who is let in when more come than can be served;
 //! - [`serve`]: the server itself, with every timeout set.
 
+pub mod admission;
 pub mod answer;
 pub mod api;
 mod envelope;
@@ -32,6 +34,7 @@ use url::Url;
 
 use kept::KeptAnswers;
 
+pub use admission::Admission;
 pub use router::router;
 pub use serve::serve;
 

@@ -5,14 +5,17 @@
 mod catalogue;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
-use kernel::{Coded, Error, Fault, Kind};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use kernel::{Coded, Error, Fault, Kind, Uuid};
 use serde_json::{Map, Value, json};
 
 use crate::answer::reply;
 use crate::extract::Segment;
 
 pub use catalogue::{catalogue, catalogue_markdown};
+
+/// Whoever is told to come back does so after 1 to this many seconds.
+pub(crate) const RETRY_AFTER_MAX: u32 = 5;
 
 /// The media type of problems.
 pub static PROBLEM_JSON: HeaderValue =
@@ -92,7 +95,8 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let (code, detail) = match &fault {
             Fault::Overloaded | Fault::Contention => {
-                ("overloaded", "too many requests at once: try again in a moment")
+                tracing::warn!(%fault, "a request was put off");
+                return Self::busy();
             }
             Fault::StorageFull => {
                 ("storage-full", "the shop cannot write right now; nothing was changed")
@@ -114,6 +118,16 @@ impl From<Fault> for Problem {
 }
 
 impl Problem {
+    /// 503: come back later. How much later differs from one request to the next, so that those
+    /// who were refused together do not come back together.
+    pub(crate) fn busy() -> Self {
+        let detail = "too many requests at once: try again in a moment";
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail);
+        let [.., last] = crate::request_id::current().into_bytes();
+        problem.retry_after = Some(u32::from(last) % RETRY_AFTER_MAX + 1);
+        problem
+    }
+
     /// 500. What happened stands in the log, under the request id.
     pub(crate) fn internal() -> Self {
         let detail = "something is broken on our side; the request id says where to look";
@@ -130,18 +144,21 @@ impl<R: Coded> From<Error<R>> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let instance = crate::request_id::current();
-        let mut body = self.facts;
+impl Problem {
+    /// As it is written to whoever made this request.
+    pub(crate) fn body(&self, instance: Uuid) -> String {
+        let mut body = self.facts.clone();
         body.insert("type".into(), json!(format!("/problems/{}", self.code)));
         body.insert("title".into(), json!(title(self.code)));
         body.insert("status".into(), json!(self.status.as_u16()));
         body.insert("detail".into(), json!(self.detail));
         body.insert("instance".into(), json!(format!("urn:uuid:{instance}")));
-        let body = Value::Object(body).to_string();
-        let mut answer = (self.status, body).into_response();
-        let headers = answer.headers_mut();
+        Value::Object(body).to_string()
+    }
+
+    /// What stands above it.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON.clone());
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
@@ -150,7 +167,14 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        answer
+        headers
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = self.body(crate::request_id::current());
+        (self.status, self.headers(), body).into_response()
     }
 }
 

@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+use crate::Admission;
 use patience::Patience;
 
 /// Time for the whole head of a request.
@@ -44,10 +45,24 @@ const CONNECTIONS_MAX: usize = 10_000;
 /// Time for what is under way when the server stops.
 const STOP_TIME: Duration = Duration::from_secs(10);
 
-/// Serves `router` on `listener` until `stop` comes; then finishes what is under way.
+/// Serves `router` on `listener` to those whom `admission` lets in, until `stop` comes; then
+/// finishes what is under way.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    admission: Admission,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let watch = tokio::spawn(admission.clone().watch());
+    let served = accept(listener, router, admission, stop).await;
+    watch.abort();
+    served
+}
+
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    admission: Admission,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let builder = Arc::new(builder());
@@ -72,7 +87,7 @@ pub async fn serve(
             () = &mut stop => break,
         };
         kernel::crash_point!("web.connection-accepted");
-        let connection = connection(&builder, stream, peer, router.clone());
+        let connection = connection(&builder, stream, peer, router.clone(), &admission);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -129,6 +144,7 @@ fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
+    admission: &Admission,
 ) -> impl hyper_util::server::graceful::GracefulConnection<
     Error = Box<dyn std::error::Error + Send + Sync>,
 > + Send
@@ -139,11 +155,17 @@ fn connection(
     }
     let asked = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&asked);
+    let admission = admission.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
         heard.store(true, Ordering::Relaxed);
+        let admitted = admission.admit(request.method(), request.uri().path(), request.headers());
         let router = router.clone();
         async move {
             kernel::crash_point!("web.head-read");
+            let _seat = match admitted {
+                Ok(seat) => seat,
+                Err(refusal) => return Ok(*refusal),
+            };
             if !names_its_host(&request) {
                 return Ok(no_host());
             }

@@ -77,6 +77,15 @@ impl Command {
         }
     }
 
+    /// Whether somebody waits for the answer in person, and asks again when there is none. What a
+    /// gateway or the clock has said is not thrown away.
+    pub(crate) fn has_somebody_waiting(&self) -> bool {
+        !matches!(
+            self,
+            Self::News { .. } | Self::RefundEnded(_) | Self::Expire { .. } | Self::EndHold { .. }
+        )
+    }
+
     /// The order, for commands about one that is there.
     pub(crate) fn order(&self) -> Option<OrderId> {
         match self {

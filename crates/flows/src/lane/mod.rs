@@ -9,6 +9,7 @@
 //! One commit answers everybody. When a batch fails as a whole it is run again in halves, until
 //! the one bad command stands alone.
 
+mod age;
 mod command;
 mod decide;
 mod keys;
@@ -18,14 +19,16 @@ mod state;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use kernel::{Env, Error, Fault, limits};
+use kernel::{Env, Error, Fault, Timestamp, limits};
 use store::Db;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::refusal::Refusal;
 use crate::shop::Settings;
 
+use age::LeastWait;
 pub use command::Change;
 pub(crate) use command::{Command, Done, Place, Who};
 use state::State;
@@ -65,10 +68,13 @@ const NUMBERS_MAX: u8 = 5;
 #[derive(Clone)]
 pub(crate) struct Lane {
     queue: mpsc::Sender<Waiting>,
+    env: Env,
+    least_wait: Arc<LeastWait>,
 }
 
 struct Waiting {
     command: Command,
+    since: Timestamp,
     to: oneshot::Sender<Result<Outcome, Fault>>,
 }
 
@@ -76,6 +82,7 @@ struct Context {
     db: Db,
     env: Env,
     settings: Arc<Settings>,
+    least_wait: Arc<LeastWait>,
 }
 
 impl Lane {
@@ -87,20 +94,29 @@ impl Lane {
         spawn: Spawn,
     ) -> Self {
         let (queue, orders) = mpsc::channel(limits::LANE_QUEUE_MAX);
-        let context = Arc::new(Context { db, env, settings });
+        let least_wait = Arc::new(LeastWait::default());
+        let lane = Self { queue, env: env.clone(), least_wait: least_wait.clone() };
+        let context = Arc::new(Context { db, env, settings, least_wait });
         spawn.clone()(Box::pin(work(context, orders, shape, spawn)));
-        Self { queue }
+        lane
     }
 
     /// Hands a command over and waits for its commit. A full lane answers "overloaded" at once.
     pub(crate) async fn submit(&self, command: Command) -> Result<Done, Error<Refusal>> {
         let (to, answer) = oneshot::channel();
-        self.queue.try_send(Waiting { command, to }).map_err(|error| match error {
+        let since = self.env.now();
+        self.queue.try_send(Waiting { command, since, to }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Fault::Overloaded,
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
         kernel::crash_point!("lane.queued");
         answer.await.map_err(|_| gone())??.map_err(Error::Refused)
+    }
+
+    /// The least time that anything waited to be taken since this was last asked; none when
+    /// nothing was taken.
+    pub(crate) fn least_wait(&self) -> Option<Duration> {
+        self.least_wait.take()
     }
 
     /// Hands over what nobody waits for in person; stops at the first fault. A refusal here
@@ -112,7 +128,8 @@ impl Lane {
         let mut answers = Vec::new();
         for command in commands {
             let (to, answer) = oneshot::channel();
-            self.queue.send(Waiting { command, to }).await.map_err(|_| gone())?;
+            let since = self.env.now();
+            self.queue.send(Waiting { command, since, to }).await.map_err(|_| gone())?;
             answers.push(answer);
         }
         for answer in answers {
@@ -139,7 +156,11 @@ async fn work(
         if orders.recv_many(&mut batch, shape.batch_max).await == 0 {
             return;
         }
-        let (context, batch) = (context.clone(), std::mem::take(&mut batch));
+        let (context, mut batch) = (context.clone(), std::mem::take(&mut batch));
+        age::turn_away(&context.env, &context.least_wait, &mut batch);
+        if batch.is_empty() {
+            continue;
+        }
         spawn(Box::pin(async move {
             process(&context, batch).await;
             drop(permit);

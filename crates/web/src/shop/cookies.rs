@@ -69,6 +69,18 @@ impl Cookie {
     }
 }
 
+/// Whether a request carries any cookie that looks like one of ours. Told without reading it: it
+/// may be forged.
+pub(crate) fn any_of_ours(headers: &HeaderMap) -> bool {
+    let ours = |pair: &[u8]| {
+        let name = pair.trim_ascii_start();
+        let name = name.strip_prefix(b"__Host-").unwrap_or(name);
+        name.starts_with(b"hf_s=") || name.starts_with(b"hf_c=")
+    };
+    let values = headers.get_all(header::COOKIE).iter();
+    values.flat_map(|value| value.as_bytes().split(|byte| *byte == b';')).any(ours)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,10 +4,10 @@
 use askama::Template;
 use axum::body::Body;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use kernel::{Coded, Error, Fault};
 
-use super::shell::{Keep, Shell, answer};
+use super::shell::{Keep, Shell, headers};
 use super::show::{Icon, sentence};
 use crate::problem::Problem;
 
@@ -70,28 +70,35 @@ struct ErrorPage {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let problem = match self {
-            Self::Go(redirect) => return redirect.into_response(),
-            Self::Problem(problem) => *problem,
-        };
-        let broken = problem.status == StatusCode::INTERNAL_SERVER_ERROR;
-        let page = ErrorPage {
-            shell: Shell::bare(),
-            title: title(problem.status),
-            words: words(&problem),
-            request: broken.then(|| crate::request_id::current().to_string()),
-            again: problem.status == StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let html = page.render().unwrap_or_else(|error| {
-            tracing::error!(%error, "the error page could not be written");
-            page.title.to_owned()
-        });
-        let mut answer = answer(problem.status, Keep::Never, html);
-        if let Some(seconds) = problem.retry_after {
-            answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        match self {
+            Self::Go(redirect) => redirect.into_response(),
+            Self::Problem(problem) => {
+                let (status, (headers, page)) = (problem.status, written(&problem));
+                (status, headers, page).into_response()
+            }
         }
-        answer
     }
+}
+
+/// A problem as a page, and what stands above it.
+pub(crate) fn written(problem: &Problem) -> (HeaderMap, String) {
+    let broken = problem.status == StatusCode::INTERNAL_SERVER_ERROR;
+    let page = ErrorPage {
+        shell: Shell::bare(),
+        title: title(problem.status),
+        words: words(problem),
+        request: broken.then(|| crate::request_id::current().to_string()),
+        again: problem.status == StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let html = page.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "the error page could not be written");
+        page.title.to_owned()
+    });
+    let mut headers = headers(Keep::Never);
+    if let Some(seconds) = problem.retry_after {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    (headers, html)
 }
 
 fn title(status: StatusCode) -> &'static str {

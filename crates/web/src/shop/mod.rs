@@ -40,6 +40,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::App;
 use crate::problem::Problem;
+pub(crate) use cookies::any_of_ours as any_cookie_of_ours;
 use error::PageError;
 
 /// What every page allows: nothing but itself, and no script at all.
@@ -84,7 +85,11 @@ pub fn routes() -> Router<App> {
 /// Sets what every page needs and a handler has not set itself.
 async fn guard(request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
-    let headers = answer.headers_mut();
+    complete(answer.headers_mut());
+    answer
+}
+
+fn complete(headers: &mut HeaderMap) {
     or(headers, header::CONTENT_SECURITY_POLICY, POLICY);
     or(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     or(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
@@ -94,7 +99,13 @@ async fn guard(request: Request, next: Next) -> Response {
         "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     );
     or(headers, header::CACHE_CONTROL, "no-store");
-    answer
+}
+
+/// The page for whoever is told to come back, with its headers; the same for everybody.
+pub(crate) fn busy_page() -> (HeaderMap, String) {
+    let (mut headers, page) = error::written(&Problem::busy());
+    complete(&mut headers);
+    (headers, page)
 }
 
 fn or(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {

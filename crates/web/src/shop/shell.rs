@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use flows::Owner;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use kernel::{Fault, Money};
 
 use super::assets;
@@ -140,13 +140,17 @@ pub(crate) fn page(status: StatusCode, keep: Keep, page: &impl Template) -> Resp
 }
 
 pub(crate) fn answer(status: StatusCode, keep: Keep, html: String) -> Response {
-    let mut answer = (status, html).into_response();
-    let headers = answer.headers_mut();
+    (status, headers(keep), html).into_response()
+}
+
+/// What stands above any page.
+pub(crate) fn headers(keep: Keep) -> HeaderMap {
+    let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     let keep = match keep {
         Keep::ForBack => "private, no-cache",
         Keep::Never => "no-store",
     };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
-    answer
+    headers
 }

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on ends, and a table of cases is as long as it is"
 )]
 
+mod admission;
 mod bad_bodies;
 mod bad_days;
 mod bad_input;

@@ -125,7 +125,8 @@ store::on_both_engines! { TABLES;
             }
         };
         let router = shop.router.clone().layer(axum::middleware::map_response(tell));
-        tokio::spawn(web::serve(listener, router, std::future::pending()));
+        let admission = web::Admission::of_shop(&shop.shop, false);
+        tokio::spawn(web::serve(listener, router, admission, std::future::pending()));
         let till = till(&shop).await;
         shop.at_the_sandbox(&till.redirect_url, "pay").await;
         let heard = tokio::time::timeout(std::time::Duration::from_secs(30), told.recv()).await;

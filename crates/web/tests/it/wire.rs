@@ -28,7 +28,8 @@ async fn server() -> SocketAddr {
         .route("/large", get(async || Bytes::from(vec![b'x'; LARGE])));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(web::serve(listener, routes, std::future::pending()));
+    let admission = web::Admission::bare(kernel::Env::system());
+    tokio::spawn(web::serve(listener, routes, admission, std::future::pending()));
     address
 }
 

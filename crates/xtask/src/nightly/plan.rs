@@ -100,4 +100,18 @@ pub const STEPS: &[Step] = &[
         command: "target/release/load attack --engine postgres --db-delay 100ms --seed {seed}",
         environment: None,
     },
+    Step {
+        name: "overload-sqlite",
+        what: "ten times more visitors than a shop can serve, SQLite (needs root)",
+        pieces: 2,
+        command: "target/release/load overload --engine sqlite --seed {seed}",
+        environment: None,
+    },
+    Step {
+        name: "overload-postgres",
+        what: "ten times more visitors than a shop can serve, PostgreSQL (needs root)",
+        pieces: 2,
+        command: "target/release/load overload --engine postgres --seed {seed}",
+        environment: None,
+    },
 ];
