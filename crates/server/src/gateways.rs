@@ -179,7 +179,7 @@ mod tests {
         let settings = resolved(tables.0["yookassa"].clone(), &variable).unwrap();
         assert_eq!(settings["secret_key"], "test_from_a_file");
         assert_eq!(
-            names(&text.split("[gateways.alipay]").next().unwrap(), &["checkout.currency=RUB"]),
+            names(text.split("[gateways.alipay]").next().unwrap(), &["checkout.currency=RUB"]),
             ["cash_on_delivery", "yookassa"]
         );
         let alipay =
