@@ -29,6 +29,28 @@ pub struct Paying {
     pub pay_by: Option<kernel::Timestamp>,
 }
 
+/// What is told to a gateway when a payment is opened there, beside the order's own sum.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Opening {
+    /// Where.
+    pub gateway: String,
+    /// Whether the money is first reserved, and taken by a second call.
+    pub two_stage: bool,
+    /// Until when the payer may pay, where the gateway cannot be told when the order ends.
+    pub deadline: Option<kernel::Timestamp>,
+    /// All else that the gateway is told, JSON: kept with the attempt, so that the call is the
+    /// same when it is made again.
+    pub details: String,
+}
+
+impl Opening {
+    /// At this gateway, paid at once, with nothing else to tell.
+    pub fn at(gateway: &str) -> Self {
+        let (gateway, details) = (gateway.to_owned(), "{}".to_owned());
+        Self { gateway, two_stage: false, deadline: None, details }
+    }
+}
+
 /// What news did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum NewsEffect {
@@ -36,12 +58,22 @@ pub enum NewsEffect {
     Nothing,
     /// The payer may pay.
     Waiting,
+    /// The payer has done their part; the order waits for the bank.
+    Processing,
+    /// The money is reserved, and the order has claimed it: it is to be taken.
+    Capturing,
+    /// The money is reserved, and nobody wants it: it is to be let go.
+    Voiding,
+    /// Nobody wants it paid any more: it is to be called off.
+    Closing,
     /// The order is paid.
     Settled,
     /// The order had expired; its units were still there, and it is paid.
     SettledLate,
     /// The order does not want the money any more: it goes back.
     SentBack,
+    /// Somebody gave money back in the gateway's own books.
+    GivenBack,
     /// Nothing will come.
     Over,
     /// A person has to look.
@@ -54,41 +86,93 @@ impl NewsEffect {
         match self {
             Self::Nothing => "nothing new",
             Self::Waiting => "waiting for the payer",
+            Self::Processing => "waiting for the bank",
+            Self::Capturing => "to be taken",
+            Self::Voiding => "to be let go",
+            Self::Closing => "to be called off",
             Self::Settled => "settled",
             Self::SettledLate => "settled late",
             Self::SentBack => "sent back",
+            Self::GivenBack => "given back elsewhere",
             Self::Over => "over",
             Self::Review => "to be reviewed",
         }
     }
 }
 
-/// How a refund ended at the gateway.
+/// What a gateway says of a refund.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RefundEnd {
+pub struct RefundNews {
     /// Which.
     pub refund_id: RefundId,
     /// Its order.
     pub order_id: OrderId,
-    /// Succeeded or failed, for good.
-    pub state: RefundState,
+    /// Pending, succeeded or failed.
+    pub says: RefundState,
     /// The gateway's id of it.
     pub reference: Option<String>,
+    /// Why it failed, in the gateway's word.
+    pub failure: Option<String>,
+}
+
+/// What of an order's money is to go back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RefundOf {
+    /// Units of its lines, at what was paid for them.
+    Lines(Vec<RefundOfLine>),
+    /// A sum, minor units.
+    Amount(i64),
+    /// All that is left, delivery and tax included.
+    Rest {
+        /// Whether the units that are still out go back on the shelf.
+        restock: bool,
+    },
+}
+
+/// Units of a line whose money is to go back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RefundOfLine {
+    /// The line's position in the order: 1, 2, 3 …
+    pub position: i64,
+    /// How many.
+    pub quantity: i64,
+    /// Whether they go back on the shelf.
+    pub restock: bool,
+}
+
+/// A refund that staff ask for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RefundWish {
+    /// What is to go back.
+    pub of: RefundOf,
+    /// Why, in words.
+    pub reason: String,
 }
 
 impl Shop {
-    /// Means to pay an order at a gateway: commits an attempt, or finds the one under way. The
-    /// gateway is called afterwards, outside any transaction.
+    /// Means to pay an order at a gateway: commits an attempt, or finds the one under way; what
+    /// was begun elsewhere is called off. The gateway is called afterwards, outside any
+    /// transaction.
     pub async fn intend_payment(
         &self,
         customer: AccountId,
         order: OrderId,
-        gateway: &str,
+        opening: Opening,
         key: Key,
     ) -> Answer<Paying> {
-        let attempt: AttemptId = self.env.id();
-        let gateway = gateway.to_owned();
-        match self.lane.submit(Command::Pay { order, customer, gateway, attempt, key }).await? {
+        self.intend_payment_as(self.env.id(), customer, order, opening, key).await
+    }
+
+    /// As [`Shop::intend_payment`], where the attempt's id is part of what the gateway is told.
+    pub async fn intend_payment_as(
+        &self,
+        attempt: AttemptId,
+        customer: AccountId,
+        order: OrderId,
+        opening: Opening,
+        key: Key,
+    ) -> Answer<Paying> {
+        match self.lane.submit(Command::Pay { order, customer, attempt, opening, key }).await? {
             Done::Paying(paying) => Ok(paying),
             other => Err(other.unexpected().into()),
         }
@@ -107,9 +191,56 @@ impl Shop {
         }
     }
 
-    /// Takes in how a refund ended.
-    pub async fn refund_ended(&self, end: RefundEnd) -> Answer<()> {
-        self.lane.submit(Command::RefundEnded(end)).await?;
+    /// Leaves an attempt to a person: nothing happens to it by itself any more.
+    pub async fn freeze_payment(
+        &self,
+        order: OrderId,
+        attempt: AttemptId,
+        why: String,
+    ) -> Answer<()> {
+        self.lane.submit(Command::Freeze { order, attempt, why }).await?;
+        Ok(())
+    }
+
+    /// Books what a gateway kept of a payment, minor units; once.
+    pub async fn book_fee(&self, order: OrderId, attempt: AttemptId, fee: i64) -> Answer<()> {
+        self.lane.submit(Command::Fee { order, attempt, fee }).await?;
+        Ok(())
+    }
+
+    /// Staff give money of an order back. It is promised at once, so that nobody else can promise
+    /// it too; the gateway is asked afterwards.
+    pub async fn refund(
+        &self,
+        staff: AccountId,
+        order: OrderId,
+        wish: RefundWish,
+        key: Key,
+    ) -> Answer<RefundId> {
+        let refund = self.env.id();
+        match self.lane.submit(Command::Refund { order, staff, refund, wish, key }).await? {
+            Done::Refunding(refund) => Ok(refund),
+            other => Err(other.unexpected().into()),
+        }
+    }
+
+    /// Takes in what a gateway says of a refund.
+    pub async fn refund_news(&self, news: RefundNews) -> Answer<()> {
+        self.lane.submit(Command::RefundHeard(news)).await?;
+        Ok(())
+    }
+
+    /// Staff record that the courier brought the cash of an order, or that the payer refused it
+    /// at the door; then the order is over, and its units go back on the shelf.
+    pub async fn cash(
+        &self,
+        staff: AccountId,
+        order: OrderId,
+        received: bool,
+        key: Key,
+    ) -> Answer<()> {
+        let attempt = self.env.id();
+        self.lane.submit(Command::Cash { order, staff, attempt, received, key }).await?;
         Ok(())
     }
 }

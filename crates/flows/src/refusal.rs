@@ -79,6 +79,9 @@ pub enum Refusal {
     /// The shop does not take this.
     #[error("`{0}` is not a way to pay here")]
     MethodUnknown(String),
+    /// The gateway does not take this amount, or this currency.
+    #[error("`{0}` does not take this amount")]
+    MethodUnfit(String),
     /// The sum is beyond what can be counted.
     #[error("the amount is too large")]
     AmountTooLarge,
@@ -101,6 +104,23 @@ pub enum Refusal {
         "the payment service does not answer: the order is kept, try again or choose another way"
     )]
     GatewayBusy,
+    /// Money of the order is being taken just now.
+    #[error("a payment is just being confirmed: wait a moment and look again")]
+    PaymentUnderWay,
+    /// There is no money of the order that could go back.
+    #[error("the order is {state}: there is no money to give back")]
+    NothingToRefund {
+        /// Where it stands.
+        state: State,
+    },
+    /// More is to go back than is left.
+    #[error("{wanted} cannot be given back: {left} is left")]
+    RefundTooMuch {
+        /// What was asked for, minor units.
+        wanted: i64,
+        /// What can still go back, minor units.
+        left: i64,
+    },
     /// The hold was extended as often as it can be.
     #[error("the hold was extended as often as it can be")]
     HoldUsedUp,
@@ -122,10 +142,14 @@ impl Coded for Refusal {
             Self::NothingSelected => "nothing-selected",
             Self::AddressMissing => "address-missing",
             Self::MethodUnknown(_) => "payment-method-unknown",
+            Self::MethodUnfit(_) => "payment-method-unfit",
             Self::AmountTooLarge => "amount-too-large",
             Self::OrderState { .. } => "order-state",
             Self::NothingToPay { .. } => "nothing-to-pay",
             Self::GatewayBusy => "gateway-busy",
+            Self::PaymentUnderWay => "payment-under-way",
+            Self::NothingToRefund { .. } => "nothing-to-refund",
+            Self::RefundTooMuch { .. } => "refund-too-much",
             Self::HoldUsedUp => "hold-used-up",
         }
     }
@@ -139,6 +163,7 @@ impl Coded for Refusal {
             | Self::NothingSelected
             | Self::AddressMissing
             | Self::MethodUnknown(_)
+            | Self::MethodUnfit(_)
             | Self::AmountTooLarge => Kind::Invalid,
             Self::NotFound(_) => Kind::NotFound,
             Self::GatewayBusy => Kind::Unavailable,
@@ -156,7 +181,10 @@ impl Coded for Refusal {
             Self::QuantityInvalid { min, max } => json!({ "min": min, "max": max }),
             Self::TooManyLines { max } => json!({ "max": max }),
             Self::OrderState { state, wanted } => json!({ "state": state, "wanted": wanted }),
-            Self::NothingToPay { state } => json!({ "state": state }),
+            Self::NothingToPay { state } | Self::NothingToRefund { state } => {
+                json!({ "state": state })
+            }
+            Self::RefundTooMuch { wanted, left } => json!({ "wanted": wanted, "left": left }),
             _ => serde_json::Value::Null,
         }
     }

@@ -38,6 +38,9 @@ pub struct Settings {
     pub payment: SignedDuration,
     /// What delivery costs, in minor units.
     pub shipping: i64,
+    /// Whether money is only reserved at first, where a gateway can, and taken when the order has
+    /// its units: then what comes too late or twice is let go, and nothing has to be refunded.
+    pub two_stage: bool,
     /// The names of the gateways that can be paid at, cash on delivery among them if wanted.
     pub methods: Vec<String>,
 }
@@ -51,6 +54,7 @@ impl Default for Settings {
             quote: SignedDuration::from_mins(15),
             payment: SignedDuration::from_mins(30),
             shipping: 490,
+            two_stage: true,
             methods: vec!["sandbox".into(), CASH_ON_DELIVERY.into()],
         }
     }

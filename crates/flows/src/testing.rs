@@ -15,7 +15,8 @@ use store::Db;
 use store::idempotency::Key;
 
 use crate::{
-    Answer, Change, NewsEffect, Owner, Paying, Placed, QuoteView, RefundEnd, Settings, Shop, Source,
+    Answer, Change, NewsEffect, Opening, Owner, Paying, Placed, QuoteView, RefundNews, Settings,
+    Shop, Source,
 };
 
 /// The gateway of the town; nobody is behind it, and what it says is what a story says.
@@ -182,13 +183,23 @@ impl Town {
 
     /// Means to pay an order.
     pub async fn intend(&self, who: AccountId, order: OrderId) -> Answer<Paying> {
-        self.shop.intend_payment(who, order, GATEWAY, self.key(who, "pay")).await
+        self.intend_at(who, order, Opening::at(GATEWAY)).await
+    }
+
+    /// Means to pay an order in this way.
+    pub async fn intend_at(
+        &self,
+        who: AccountId,
+        order: OrderId,
+        opening: Opening,
+    ) -> Answer<Paying> {
+        self.shop.intend_payment(who, order, opening, self.key(who, "pay")).await
     }
 
     /// What the gateway might say of an attempt to pay.
     pub fn news(&self, paying: &Paying, saw: Saw) -> News {
         let reference = format!("pay_{}", paying.attempt_id);
-        News { saw, amount: paying.amount, reference, source: "notice" }
+        News::of(saw, paying.amount, reference, "notice")
     }
 
     /// The gateway says that the money has come.
@@ -224,8 +235,10 @@ impl Town {
         let refunds = refunds.await?;
         for refund in &refunds {
             let reference = Some(format!("back_{}", refund.id));
-            let end = RefundEnd { refund_id: refund.id, order_id: order, state, reference };
-            self.shop.refund_ended(end).await?;
+            let failure = (state == RefundState::Failed).then(|| "refused".to_owned());
+            let (refund_id, order_id) = (refund.id, order);
+            let news = RefundNews { refund_id, order_id, says: state, reference, failure };
+            self.shop.refund_news(news).await?;
         }
         Ok(refunds.len())
     }

@@ -1,6 +1,7 @@
 //! Stories of the shop, told through its public face on both engines. Each ends with
 //! [`sound`]: nothing that must hold is broken.
 
+mod back;
 mod breaks;
 mod carts;
 mod course;
@@ -10,6 +11,7 @@ mod money;
 mod news;
 mod placing;
 mod quotes;
+mod stages;
 
 use kernel::{Error, Fault, SignedDuration};
 use orders::State;

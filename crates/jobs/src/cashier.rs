@@ -3,20 +3,26 @@
 //! Every call is made from a committed row and with its id as the key, so that a crash at any
 //! point leaves a row that the next sweep takes up again.
 
+mod ask;
+mod back;
+mod lists;
+mod open;
+
+pub use lists::{CannotCompare, Compared};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use flows::{Answer, NewsEffect, Paying, RefundEnd, Refusal, Shop};
+use flows::{Answer, NewsEffect, Refusal, Shop};
 use futures_util::stream::{self, TryStreamExt as _};
 use gateways::{
-    Acknowledgement, BUYER_PATIENCE, Confirmation, CreatePayment, CreateRefund, Gateway,
-    GatewayError, IdempotencyKey, Observation, PaymentRef, RawNotification, RawReply,
-    RemoteRefundStatus, RemoteStatus, Subject, Url, WORKER_PATIENCE,
+    Acknowledgement, BUYER_PATIENCE, Gateway, RawNotification, RawReply, Subject, Url,
+    WORKER_PATIENCE,
 };
 use kernel::planted::{self, Bug};
-use kernel::{AccountId, AttemptId, Error, Fault, OrderId, SignedDuration, Timestamp};
-use payments::{Attempt, AttemptState, News, Notice, Refund, RefundState, Saw};
+use kernel::{AccountId, AttemptId, Error, Fault, OrderId, RefundId, SignedDuration, Timestamp};
+use payments::{Attempt, AttemptState, Notice};
+use store::Tx;
 use store::idempotency::Key;
 use tokio::sync::{Mutex, Notify};
 
@@ -27,6 +33,9 @@ const SWEEP: i64 = 64;
 const NOTICES_AT_ONCE: usize = 64;
 /// Tries after which a notice is left for a person.
 const NOTICE_TRIES_MAX: i64 = 20;
+
+/// When a payment is asked about again whose payer has just come back.
+const AFTER_THE_RETURN: SignedDuration = SignedDuration::from_secs(5);
 
 /// A payment under way.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,17 +85,24 @@ impl Cashier {
         key: Key,
     ) -> Answer<Started> {
         let known = self.gateways.get(gateway).filter(|g| g.capabilities().needs_redirect);
-        if known.is_none() {
+        let Some(known) = known else {
             return Err(Error::Refused(Refusal::MethodUnknown(gateway.to_owned())));
-        }
-        let paying = self.shop.intend_payment(customer, order, gateway, key).await?;
+        };
+        let found = self.shop.db.read(move |read| orders::find(read, order)).await?;
+        let found = found.filter(|found| found.customer_id == customer);
+        let found = found.ok_or(Error::Refused(Refusal::NotFound("order")))?;
+        let id = self.shop.env.id();
+        let opening = self.opening(known.as_ref(), id, &found)?;
+        let paying = self.shop.intend_payment_as(id, customer, order, opening, key).await?;
         kernel::crash_point!("pay.intended");
-        if paying.redirect_url.is_none() {
-            self.submit(&paying, BUYER_PATIENCE).await;
-        }
         let id = paying.attempt_id;
-        let attempt = self.shop.db.read(move |read| payments::find(read, id)).await?;
-        let attempt = attempt.ok_or(Error::Refused(Refusal::NotFound("payment")))?;
+        let find = || self.shop.db.read(move |read| payments::find(read, id));
+        let gone = || Error::Refused(Refusal::NotFound("payment"));
+        let mut attempt = find().await?.ok_or_else(gone)?;
+        if attempt.state.may_be_paid() && attempt.redirect_url.is_none() {
+            self.open(&attempt, BUYER_PATIENCE).await;
+            attempt = find().await?.ok_or_else(gone)?;
+        }
         match attempt.state {
             AttemptState::Submitting => Err(Error::Refused(Refusal::GatewayBusy)),
             state => Ok(Started { attempt_id: id, state, redirect_url: attempt.redirect_url }),
@@ -102,7 +118,12 @@ impl Cashier {
             attempt.state != AttemptState::Captured && attempt.review.is_none()
         };
         for attempt in attempts.iter().filter(open) {
-            self.ask(attempt, "return", BUYER_PATIENCE).await?;
+            let seen = self.ask(attempt, "return", BUYER_PATIENCE).await?;
+            let settled = matches!(seen, Some(NewsEffect::Settled | NewsEffect::SettledLate));
+            if attempt.state == AttemptState::AwaitingPayer && !settled {
+                let (id, at) = (attempt.id, after(self.shop.env.now(), AFTER_THE_RETURN));
+                self.shop.db.write(move |tx| payments::poll_soon(tx, id, at)).await?;
+            }
         }
         Ok(())
     }
@@ -119,13 +140,7 @@ impl Cashier {
             }
         };
         kernel::crash_point!("notice.checked");
-        let (reference, attempt_id) = match &notification.subject {
-            Subject::Payment { gateway_id, attempt, .. } => (gateway_id.clone(), *attempt),
-            Subject::Refund { gateway_id, .. } | Subject::Dispute { gateway_id, .. } => {
-                (Some(gateway_id.clone()), None)
-            }
-            Subject::Other { .. } => (None, None),
-        };
+        let (reference, attempt_id, about) = about(&notification.subject);
         let id = self.shop.env.id();
         let dedupe_key = if planted::is(Bug::MissingUniqueKey) {
             format!("{} {id}", notification.dedupe_key)
@@ -140,9 +155,12 @@ impl Cashier {
             attempt_id,
             body: String::from_utf8_lossy(raw.body).into_owned(),
             headers: headers(raw),
+            source: raw.source_ip.map(|address| address.to_string()),
             received_at: now,
         };
-        let kept = self.shop.db.write(move |tx| payments::receive(tx, &notice)).await;
+        let mismatch = notification.mismatch;
+        let kept = self.shop.db.write(move |tx| keep(tx, &notice, &about, mismatch.as_deref()));
+        let kept = kept.await;
         kernel::crash_point!("notice.kept");
         self.notices.notify_one();
         Some(gateway.acknowledge(match kept {
@@ -190,142 +208,6 @@ impl Cashier {
         Ok(())
     }
 
-    /// Asks about attempts that are due; gives how many there were.
-    pub async fn poll(&self) -> Result<usize, Fault> {
-        let now = self.shop.env.now();
-        let due = self.shop.db.read(move |read| payments::to_poll(read, now, SWEEP)).await?;
-        for attempt in &due {
-            // Noted first: what is seen may set another time, and an attempt at which the round
-            // ends must not be the first of the next one too.
-            let (id, again_at) = (attempt.id, after(now, backoff(attempt.polls)));
-            kernel::crash_point!("poll.found");
-            self.shop.db.write(move |tx| payments::mark_polled(tx, id, Some(again_at))).await?;
-            kernel::crash_point!("poll.marked");
-            if attempt.state == AttemptState::Submitting {
-                self.resubmit(attempt).await?;
-            }
-            let seen = self.ask(attempt, "poll", WORKER_PATIENCE).await?;
-            if seen.is_some() && attempt.state == AttemptState::Canceled {
-                self.shop.db.write(move |tx| payments::mark_polled(tx, id, None)).await?;
-            }
-        }
-        Ok(due.len())
-    }
-
-    /// Sends refunds that are due; gives how many there were.
-    pub async fn refund(&self) -> Result<usize, Fault> {
-        let now = self.shop.env.now();
-        let due = self.shop.db.read(move |read| payments::refunds_due(read, now, SWEEP)).await?;
-        for refund in &due {
-            kernel::crash_point!("refund.found");
-            if let Some((state, reference)) = self.send_back(refund).await? {
-                let (refund_id, order_id) = (refund.id, refund.order_id);
-                let end = RefundEnd { refund_id, order_id, state, reference };
-                settle_quietly(self.shop.refund_ended(end).await)?;
-                kernel::crash_point!("refund.noted");
-            } else {
-                let (id, again_at) = (refund.id, after(now, backoff(refund.tries)));
-                self.shop.db.write(move |tx| payments::refund_failed(tx, id, again_at)).await?;
-            }
-        }
-        Ok(due.len())
-    }
-
-    async fn resubmit(&self, attempt: &Attempt) -> Result<(), Fault> {
-        let order = attempt.order_id;
-        let order = self.shop.db.read(move |read| orders::find(read, order)).await?;
-        let Some(order) = order.filter(|order| order.state == orders::State::Pending) else {
-            return Ok(());
-        };
-        let paying = Paying {
-            attempt_id: attempt.id,
-            order_id: order.id,
-            number: order.number,
-            gateway: attempt.gateway.clone(),
-            amount: attempt.amount,
-            redirect_url: None,
-            pay_by: order.pay_by,
-        };
-        self.submit(&paying, WORKER_PATIENCE).await;
-        Ok(())
-    }
-
-    /// Opens the payment at the gateway. What could not be found out is left to the sweep.
-    async fn submit(&self, paying: &Paying, within: Duration) {
-        let Some(gateway) = self.gateways.get(paying.gateway.as_str()) else { return };
-        let Some(request) = self.request(paying) else { return };
-        let key = IdempotencyKey::create(paying.attempt_id);
-        kernel::crash_point!("pay.gateway-to-be-called");
-        let created = gateway.create(&request, &key, within).await;
-        kernel::crash_point!("pay.gateway-called");
-        let noted = match created {
-            Ok(created) => {
-                let url = match created.confirmation {
-                    Confirmation::Redirect { url, .. } => Some(url.to_string()),
-                    Confirmation::None => None,
-                };
-                self.submitted(paying.attempt_id, created.observation, url).await
-            }
-            Err(error) => {
-                tracing::warn!(gateway = paying.gateway, %error, "a payment was not opened");
-                let over = error.outcome_known()
-                    && !matches!(
-                        error,
-                        GatewayError::NotSent(_) | GatewayError::RateLimited { .. }
-                    );
-                if over { self.over(paying, &error).await } else { Ok(()) }
-            }
-        };
-        kernel::crash_point!("pay.noted");
-        if let Err(fault) = noted {
-            tracing::error!(%fault, "a gateway's answer was not noted; the sweep asks again");
-        }
-    }
-
-    fn request(&self, paying: &Paying) -> Option<CreatePayment> {
-        let order = paying.order_id;
-        let join = |path: &str| self.public_url.join(path).ok();
-        Some(CreatePayment {
-            order: paying.number.clone(),
-            ..CreatePayment::new(
-                paying.attempt_id,
-                paying.amount,
-                format!("Order {}", paying.number),
-                join(&format!("pay/{order}/return"))?,
-                join(&format!("hooks/{}", paying.gateway))?,
-                paying.pay_by?,
-            )
-        })
-    }
-
-    async fn submitted(
-        &self,
-        id: AttemptId,
-        seen: Observation,
-        url: Option<String>,
-    ) -> Result<(), Fault> {
-        let now = self.shop.env.now();
-        let poll_at = after(now, SignedDuration::from_secs(20));
-        let reference = seen.gateway_id.unwrap_or_default();
-        self.shop
-            .db
-            .write(move |tx| {
-                payments::submitted(tx, id, &reference, url.as_deref(), now, poll_at).map(|_| ())
-            })
-            .await
-    }
-
-    async fn over(&self, paying: &Paying, error: &GatewayError) -> Result<(), Fault> {
-        let news = News {
-            saw: Saw::Canceled(error.to_string()),
-            amount: paying.amount,
-            reference: String::new(),
-            source: "create",
-        };
-        let told = self.shop.payment_news(paying.order_id, paying.attempt_id, news).await;
-        settle_quietly(told.map(|_| ()))
-    }
-
     async fn ask_about(
         &self,
         id: AttemptId,
@@ -336,101 +218,52 @@ impl Cashier {
         let effect = self.ask(&attempt, source, WORKER_PATIENCE).await?;
         Ok(effect.map(|effect| effect.word().to_owned()))
     }
+}
 
-    /// Fetches the truth from the gateway and hands it on. None when the gateway was mute, or the
-    /// shop cannot write down what it says: that is tried again, and holds up nobody else's money.
-    async fn ask(
-        &self,
-        attempt: &Attempt,
-        source: &'static str,
-        within: Duration,
-    ) -> Result<Option<NewsEffect>, Fault> {
-        let Some(gateway) = self.gateways.get(attempt.gateway.as_str()) else { return Ok(None) };
-        let payment = payment_ref(attempt);
-        let seen = match gateway.fetch(&payment, within).await {
-            Ok(seen) => seen,
-            Err(error) => {
-                tracing::warn!(gateway = attempt.gateway, %error, "a payment was not seen");
-                return Ok(None);
-            }
-        };
-        kernel::crash_point!("news.fetched");
-        let news = news(&seen, source);
-        let told = self.shop.payment_news(attempt.order_id, attempt.id, news).await;
-        kernel::crash_point!("news.settled");
-        match told {
-            Ok(effect) => Ok(Some(effect)),
-            Err(Error::Refused(refusal)) => {
-                tracing::warn!(%refusal, "news of a payment was not wanted");
-                Ok(Some(NewsEffect::Nothing))
-            }
-            Err(Error::Fault(fault)) if fault.may_be_one_command() => {
-                tracing::error!(attempt = %attempt.id, %fault, "news of a payment was not kept");
-                Ok(None)
-            }
-            Err(Error::Fault(fault)) => Err(fault),
+/// What a notice names beside our attempt: a refund of ours, the gateway's id of the payment.
+type About = (Option<RefundId>, Option<String>);
+
+fn about(subject: &Subject) -> (Option<String>, Option<AttemptId>, About) {
+    match subject {
+        Subject::Payment { gateway_id, attempt, .. } => {
+            (gateway_id.clone(), *attempt, (None, gateway_id.clone()))
         }
-    }
-
-    /// Asks the gateway to give money back. None when its answer is not known.
-    async fn send_back(
-        &self,
-        refund: &Refund,
-    ) -> Result<Option<(RefundState, Option<String>)>, Fault> {
-        let attempt = refund.attempt_id;
-        let attempt = self.shop.db.read(move |read| payments::find(read, attempt)).await?;
-        let Some(attempt) = attempt else { return Ok(None) };
-        let Some(gateway) = self.gateways.get(attempt.gateway.as_str()) else { return Ok(None) };
-        let payment = payment_ref(&attempt);
-        let id = if planted::is(Bug::RefundTwice) { self.shop.env.id() } else { refund.id };
-        let request = CreateRefund {
-            refund: id,
-            payment,
-            amount: refund.amount,
-            reason: String::new(),
-            receipt: None,
-        };
-        let key = IdempotencyKey::refund(id);
-        kernel::crash_point!("refund.gateway-to-be-called");
-        let given = gateway.refund(&request, &key, WORKER_PATIENCE).await;
-        kernel::crash_point!("refund.gateway-called");
-        Ok(match given {
-            Ok(seen) => match seen.status {
-                RemoteRefundStatus::Succeeded => Some((RefundState::Succeeded, seen.gateway_id)),
-                RemoteRefundStatus::Failed { reason, .. } => {
-                    tracing::error!(refund = %refund.id, reason, "a refund failed");
-                    Some((RefundState::Failed, seen.gateway_id))
-                }
-                RemoteRefundStatus::Pending | RemoteRefundStatus::Absent => None,
-            },
-            Err(error) => {
-                tracing::warn!(gateway = attempt.gateway, %error, "a refund was not confirmed");
-                None
-            }
-        })
+        Subject::Refund { gateway_id, refund, payment_id } => {
+            (Some(gateway_id.clone()), None, (*refund, payment_id.clone()))
+        }
+        Subject::Dispute { gateway_id, payment_id } => {
+            (Some(gateway_id.clone()), None, (None, payment_id.clone()))
+        }
+        Subject::Other { .. } => (None, None, (None, None)),
     }
 }
 
-fn payment_ref(attempt: &Attempt) -> PaymentRef {
-    PaymentRef {
-        attempt: attempt.id,
-        gateway_id: attempt.reference.clone(),
-        secondary_id: None,
-        amount: attempt.amount,
-    }
-}
-
-fn news(seen: &Observation, source: &'static str) -> News {
-    let saw = match &seen.status {
-        RemoteStatus::Absent => Saw::Absent,
-        RemoteStatus::AwaitingPayer
-        | RemoteStatus::Processing
-        | RemoteStatus::Authorized { .. } => Saw::Waiting,
-        RemoteStatus::Captured => Saw::Captured,
-        RemoteStatus::Canceled { reason } => Saw::Canceled(format!("{reason:?}").to_lowercase()),
+/// Keeps a notice together with the attempt it is about, found by what it names. One that is not
+/// meant for us is kept, and nothing else is done about it.
+fn keep(
+    tx: &mut Tx<'_>,
+    notice: &Notice,
+    (refund, payment): &About,
+    mismatch: Option<&str>,
+) -> Result<bool, Fault> {
+    let (mut notice, now) = (notice.clone(), notice.received_at);
+    let refund = match refund {
+        Some(id) => payments::find_refund(tx, *id)?,
+        None => None,
     };
-    let amount = if saw == Saw::Captured { seen.captured } else { seen.amount };
-    News { saw, amount, reference: seen.gateway_id.clone().unwrap_or_default(), source }
+    if let Some(refund) = &refund {
+        notice.attempt_id = Some(refund.attempt_id);
+        payments::refund_soon(tx, refund.id, now)?;
+    } else if let (None, Some(payment)) = (notice.attempt_id, payment) {
+        let found = payments::by_reference(tx, &notice.gateway, payment)?;
+        notice.attempt_id = found.map(|attempt| attempt.id);
+    }
+    let fresh = payments::receive(tx, &notice)?;
+    if let Some(mismatch) = mismatch.filter(|_| fresh) {
+        tracing::error!(gateway = notice.gateway, mismatch, "a notice that is not meant for us");
+        payments::notice_handled(tx, notice.id, &format!("not ours: {mismatch}"), now)?;
+    }
+    Ok(fresh)
 }
 
 /// Headers worth keeping: not those that carry secrets of transport.

@@ -19,6 +19,8 @@ const RELAY_EVERY: Duration = Duration::from_millis(100);
 const MONEY_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks for what has run out of time.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks into the gateways' lists.
+const LISTS_EVERY: Duration = Duration::from_mins(15);
 /// Between two clearings of old keys.
 const KEYS_EVERY: Duration = Duration::from_hours(1);
 /// How long an idempotency key is remembered: published in the API's documentation.
@@ -77,6 +79,12 @@ impl Jobs {
         }));
         let jobs = self.clone();
         running.spawn(notices(stop.clone(), jobs));
+        let jobs = self.clone();
+        running.spawn(every(stop.clone(), "lists", LISTS_EVERY, move || {
+            let jobs = jobs.clone();
+            // What was found is no reason to read the list again at once.
+            async move { jobs.cashier.read_lists().await.map(|_| 0) }
+        }));
         // Gone is as good as stopped.
         let _ = stop.wait_for(|stop| *stop).await;
         let finished = async { while running.join_next().await.is_some() {} };

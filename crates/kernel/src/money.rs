@@ -104,6 +104,11 @@ pub enum MoneyError {
     /// Two currencies met.
     #[error("amounts of different currencies cannot be added")]
     MixedCurrencies,
+    /// Not digits, with as many after the point as the currency has, or fewer.
+    #[error(
+        "an amount is digits, such as 12.50, with no more after the point than the currency has"
+    )]
+    NotAnAmount,
     /// Not three capital letters.
     #[error("a currency is three capital letters, such as EUR")]
     NotACurrency,
@@ -118,6 +123,28 @@ impl Money {
     /// Nothing, in `currency`.
     pub const fn zero(currency: Currency) -> Self {
         Self { minor: 0, currency }
+    }
+
+    /// Reads `1234.50`: digits, and after a point at least one and at most as many as the currency
+    /// has. No sign, no exponent, no spaces, no comma, nothing that a float would take as well.
+    pub fn parse_decimal(text: &str, currency: Currency) -> Result<Self, MoneyError> {
+        let digits = currency.digits() as usize;
+        let (whole, part) = match text.split_once('.') {
+            Some((whole, part)) if (1..=digits).contains(&part.len()) => (whole, part),
+            None => (text, ""),
+            Some(_) => return Err(MoneyError::NotAnAmount),
+        };
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !plain(whole) || !plain(part) {
+            return Err(MoneyError::NotAnAmount);
+        }
+        let zeros = std::iter::repeat_n(b'0', digits - part.len());
+        let mut minor = 0_i64;
+        for digit in whole.bytes().chain(part.bytes()).chain(zeros) {
+            let next = minor.checked_mul(10).and_then(|it| it.checked_add(i64::from(digit - b'0')));
+            minor = next.ok_or(MoneyError::Overflow)?;
+        }
+        Ok(Self { minor, currency })
     }
 
     /// The sum; refuses another currency and overflow.
@@ -173,6 +200,31 @@ mod tests {
     }
 
     #[test]
+    fn reads_every_number_of_digits_and_nothing_else() {
+        let (yen, dinar) = ("JPY".parse().unwrap(), "KWD".parse().unwrap());
+        for (text, currency, minor) in [
+            ("1234.50", Currency::RUB, 123_450),
+            ("1234.5", Currency::RUB, 123_450),
+            ("0.01", Currency::EUR, 1),
+            ("007", Currency::EUR, 700),
+            ("500", yen, 500),
+            ("1.230", dinar, 1230),
+            ("92233720368547758.07", Currency::EUR, i64::MAX),
+        ] {
+            assert_eq!(Money::parse_decimal(text, currency), Ok(Money::new(minor, currency)));
+        }
+        for text in
+            ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,50", " 1", "1 ", "1.234", "0x1", "१"]
+        {
+            let read = Money::parse_decimal(text, Currency::EUR);
+            assert_eq!(read, Err(MoneyError::NotAnAmount), "{text}");
+        }
+        assert_eq!(Money::parse_decimal("1.0", yen), Err(MoneyError::NotAnAmount));
+        let far = Money::parse_decimal("92233720368547758.08", Currency::EUR);
+        assert_eq!(far, Err(MoneyError::Overflow));
+    }
+
+    #[test]
     fn refuses_what_would_wrap_or_mix() {
         let max = Money::new(i64::MAX, Currency::EUR);
         assert_eq!(max.plus(Money::new(1, Currency::EUR)), Err(MoneyError::Overflow));
@@ -183,6 +235,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_shown_is_read(minor in 0..=i64::MAX, code in "EUR|JPY|KWD") {
+            let money = Money::new(minor, code.parse().unwrap());
+            let text = money.to_string();
+            let amount = text.split(' ').next().unwrap();
+            prop_assert_eq!(Money::parse_decimal(amount, money.currency), Ok(money));
+        }
+
         #[test]
         fn json_keeps_the_amount(minor: i64) {
             let money = Money::new(minor, Currency::CNY);

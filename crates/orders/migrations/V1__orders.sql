@@ -20,12 +20,16 @@ create table orders (
     fingerprint text not null,
     -- The attempt whose money made it paid. One at most, and never another's.
     settled_by uuid,
+    -- The attempt whose money is being taken just now. Until that is over the order keeps its
+    -- units, and neither time nor anybody else ends it.
+    claimed_by uuid,
     pay_by timestamptz,
     placed_at timestamptz not null,
     -- Steps taken so far: the last `seq` of its history and of its events.
     steps bigint not null check (steps > 0),
     check ((cart_id is null) = (cart_version is null)),
-    check (state <> 'pending' or pay_by is not null)
+    check (state <> 'pending' or pay_by is not null),
+    check (claimed_by is null or (state = 'pending' and settled_by is null))
 ) /* key first */;
 
 create unique index order_number on orders (number);
@@ -33,8 +37,10 @@ create unique index order_number on orders (number);
 create unique index order_of_cart_version on orders (cart_id, cart_version)
     where cart_id is not null;
 create unique index order_settled_by on orders (settled_by) where settled_by is not null;
+create unique index order_claimed_by on orders (claimed_by) where claimed_by is not null;
 create index orders_of_customer on orders (customer_id, id);
-create index orders_unpaid_by_end on orders (pay_by) where state = 'pending';
+create index orders_unpaid_by_end on orders (pay_by)
+    where state = 'pending' and claimed_by is null;
 
 create table order_lines (
     order_id uuid not null references orders (id),
@@ -46,6 +52,8 @@ create table order_lines (
     unit_price bigint not null check (unit_price >= 0),
     quantity bigint not null check (quantity > 0),
     line_total bigint not null check (line_total = unit_price * quantity),
+    -- Units that came back onto the shelf.
+    restocked bigint not null default 0 check (restocked between 0 and quantity),
     primary key (order_id, position)
 ) /* key first */;
 

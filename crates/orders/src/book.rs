@@ -1,6 +1,6 @@
 //! The orders a batch of commands works on: loaded under lock, changed in memory, written back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kernel::planted::{self, Bug};
 use kernel::{CartId, Fault, OrderId, Timestamp};
@@ -18,6 +18,7 @@ pub struct Book {
     orders: Tracked<OrderId, Order>,
     lines: HashMap<OrderId, Vec<Line>>,
     new_lines: Vec<Line>,
+    restocked: BTreeSet<(OrderId, i64)>,
     by_cart: HashMap<(CartId, i64), OrderId>,
     steps: Vec<Step>,
     events: Vec<Event>,
@@ -117,6 +118,30 @@ impl Book {
     pub fn settled_by(&mut self, id: OrderId, attempt: kernel::AttemptId) {
         if let Some(order) = self.orders.get_mut(id) {
             order.settled_by = Some(attempt);
+            order.claimed_by = None;
+        }
+    }
+
+    /// Notes whose money is being taken; none when nobody's is any more.
+    pub fn claimed_by(&mut self, id: OrderId, attempt: Option<kernel::AttemptId>) {
+        if let Some(order) = self.orders.get_mut(id) {
+            order.claimed_by = attempt;
+        }
+    }
+
+    /// Gives an unpaid order time until `until`, if it has less.
+    pub fn wait_until(&mut self, id: OrderId, until: Timestamp) {
+        if let Some(order) = self.orders.get_mut(id) {
+            order.pay_by = order.pay_by.map(|pay_by| pay_by.max(until));
+        }
+    }
+
+    /// Notes that units of a line came back onto the shelf.
+    pub fn restock(&mut self, id: OrderId, position: i64, units: i64) {
+        let lines = self.lines.get_mut(&id).into_iter().flatten();
+        for line in lines.filter(|line| line.position == position) {
+            line.restocked += units;
+            self.restocked.insert((id, position));
         }
     }
 
@@ -157,7 +182,14 @@ impl Book {
     pub fn write(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         tx.insert_many(&sql::ORDERS_ADD, &self.orders.added(), |(_, order)| bind_order(order))?;
         tx.update_many(&sql::ORDERS_SET, &self.orders.changed(), |(id, order)| {
-            [id.value(), order.state.value(), order.settled_by.value(), order.steps.value()]
+            [
+                id.value(),
+                order.state.value(),
+                order.settled_by.value(),
+                order.claimed_by.value(),
+                order.pay_by.value(),
+                order.steps.value(),
+            ]
         })?;
         tx.insert_many(&sql::LINES_ADD, &self.new_lines, |line| {
             [
@@ -171,6 +203,12 @@ impl Book {
                 line.quantity.value(),
                 line.line_total.value(),
             ]
+        })?;
+        let lines = self.restocked.iter().flat_map(|(id, position)| {
+            self.lines(*id).iter().filter(move |line| line.position == *position)
+        });
+        tx.update_many(&sql::LINES_RESTOCKED, &lines.collect::<Vec<_>>(), |line| {
+            [line.order_id.value(), line.position.value(), line.restocked.value()]
         })?;
         tx.insert_many(&sql::HISTORY_ADD, &self.steps, |step| {
             [

@@ -32,12 +32,17 @@ pub enum State {
 use State::{Cancelled, CashDue, Delivered, Expired, Packed, Paid, Pending, Refunded, Shipped};
 
 /// What an order may do. Nothing else happens, whoever asks. `Expired → Paid` is a late success
-/// whose units were still there.
+/// whose units were still there;
+/// `Expired → Pending` is one whose money is only reserved, and is being taken. A cash order is
+/// paid when the cash comes before it is packed, and called off on the road when the payer
+/// refuses it at the door. `… → Refunded`: all its money went back.
 const STEPS: &[(State, State)] = &[
     (Pending, Paid),
     (Pending, Expired),
     (Pending, Cancelled),
     (Expired, Paid),
+    (Expired, Pending),
+    (CashDue, Paid),
     (CashDue, Packed),
     (CashDue, Cancelled),
     (Paid, Packed),
@@ -45,6 +50,11 @@ const STEPS: &[(State, State)] = &[
     (Packed, Shipped),
     (Packed, Cancelled),
     (Shipped, Delivered),
+    (Shipped, Cancelled),
+    (Paid, Refunded),
+    (Packed, Refunded),
+    (Shipped, Refunded),
+    (Delivered, Refunded),
     (Cancelled, Refunded),
 ];
 

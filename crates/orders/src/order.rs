@@ -34,6 +34,8 @@ pub struct Order {
     pub fingerprint: String,
     /// The attempt whose money made it paid.
     pub settled_by: Option<AttemptId>,
+    /// The attempt whose money is being taken just now.
+    pub claimed_by: Option<AttemptId>,
     /// When it expires unless paid.
     pub pay_by: Option<Timestamp>,
     /// When it was placed.
@@ -71,9 +73,10 @@ impl FromRow for Order {
             address: row.get(14)?,
             fingerprint: row.get(15)?,
             settled_by: row.get(16)?,
-            pay_by: row.get(17)?,
-            placed_at: row.get(18)?,
-            steps: row.get(19)?,
+            claimed_by: row.get(17)?,
+            pay_by: row.get(18)?,
+            placed_at: row.get(19)?,
+            steps: row.get(20)?,
         })
     }
 }
@@ -99,6 +102,8 @@ pub struct Line {
     pub quantity: i64,
     /// `unit_price × quantity`.
     pub line_total: i64,
+    /// Units that came back onto the shelf.
+    pub restocked: i64,
 }
 
 from_row!(Line {
@@ -111,6 +116,7 @@ from_row!(Line {
     unit_price,
     quantity,
     line_total,
+    restocked,
 });
 
 /// Who took a step.

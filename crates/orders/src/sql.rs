@@ -6,7 +6,7 @@ macro_rules! select_order {
         concat!(
             "select id, number, customer_id, cart_id, cart_version, state, payment_method, \
              currency, item_count, merchandise, discount, shipping, tax, total, address, \
-             fingerprint, settled_by, pay_by, placed_at, steps from orders ",
+             fingerprint, settled_by, claimed_by, pay_by, placed_at, steps from orders ",
             $rest
         )
     };
@@ -38,7 +38,8 @@ store::sql! {
     }
 
     query ORDERS_UNPAID_AFTER {
-        "select id from orders where state = 'pending' and pay_by <= $1 order by pay_by limit $2"
+        "select id from orders where state = 'pending' and claimed_by is null and pay_by <= $1
+         order by pay_by limit $2"
     }
 
     insert ORDERS_ADD {
@@ -52,12 +53,14 @@ store::sql! {
     }
 
     update ORDERS_SET {
-        "orders" by (id uuid) set (state text, settled_by uuid, steps bigint)
+        "orders" by (id uuid) set (
+            state text, settled_by uuid, claimed_by uuid, pay_by timestamptz, steps bigint
+        )
     }
 
     query LINES {
         "select order_id, position, variant_id, product_id, sku, title, unit_price, quantity,
-         line_total from order_lines where order_id = any($1) order by order_id, position"
+         line_total, restocked from order_lines where order_id = any($1) order by order_id, position"
     }
 
     insert LINES_ADD {
@@ -65,6 +68,10 @@ store::sql! {
             order_id uuid, position bigint, variant_id uuid, product_id uuid, sku text, title text,
             unit_price bigint, quantity bigint, line_total bigint
         )
+    }
+
+    update LINES_RESTOCKED {
+        "order_lines" by (order_id uuid, position bigint) set (restocked bigint)
     }
 
     query HISTORY {

@@ -1,51 +1,10 @@
 //! Tries to pay.
 
-use std::str::FromStr;
-
 use kernel::{AttemptId, Currency, Fault, Money, OrderId, Timestamp};
 use store::{FromRow, Read, Row, Tx, from_row};
 
 use crate::sql;
-
-/// Where an attempt stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AttemptState {
-    /// Meant, perhaps asked for; we have not heard from the gateway.
-    Submitting,
-    /// The payer may pay.
-    AwaitingPayer,
-    /// The money is ours. This never changes; what goes back is a refund.
-    Captured,
-    /// Nothing will come. A gateway that says otherwise later is believed.
-    Canceled,
-}
-
-impl AttemptState {
-    /// The word in the database and in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitting => "submitting",
-            Self::AwaitingPayer => "awaiting_payer",
-            Self::Captured => "captured",
-            Self::Canceled => "canceled",
-        }
-    }
-
-    /// Whether money may still come without surprise.
-    pub fn is_live(self) -> bool {
-        matches!(self, Self::Submitting | Self::AwaitingPayer)
-    }
-}
-
-impl FromStr for AttemptState {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Submitting, Self::AwaitingPayer, Self::Captured, Self::Canceled]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is no state of an attempt"))
-    }
-}
+use crate::state::AttemptState;
 
 /// A try to pay an order at one gateway.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,24 +19,70 @@ pub struct Attempt {
     pub state: AttemptState,
     /// What is to be paid: the order's total when the attempt was made.
     pub amount: Money,
+    /// The tax in it, minor units.
+    pub tax: i64,
+    /// Whether the money is first reserved, and taken by a second call.
+    pub two_stage: bool,
+    /// What the gateway is told beside the amount, JSON: the same on every try.
+    pub details: String,
+    /// Until when the payer may pay, as the gateway is told.
+    pub deadline: Timestamp,
+    /// And as the gateway says.
+    pub payable_until: Timestamp,
     /// The gateway's id of the payment.
     pub reference: Option<String>,
+    /// The gateway's other id of it, where it has two.
+    pub secondary: Option<String>,
     /// Where the payer goes.
     pub redirect_url: Option<String>,
+    /// What it was paid with, JSON of a [`crate::Method`].
+    pub method: Option<String>,
     /// Why a person has to look.
     pub review: Option<String>,
+    /// Why it was canceled, in a word.
+    pub reason: Option<String>,
     /// Captured, but the order does not want the money.
     pub orphan: bool,
+    /// Nobody wants it paid any more, and whether its gateway has heard of it is not known yet.
+    pub unwanted: bool,
+    /// What came, minor units; zero until it is captured.
+    pub captured: i64,
+    /// What of it is promised back and not yet confirmed.
+    pub reserved: i64,
+    /// What of it has gone back.
+    pub refunded: i64,
+    /// What the gateway kept of it, as booked.
+    pub fee: Option<i64>,
     /// Rows of its history.
     pub observations: i64,
+    /// The newest of them in a word.
+    pub last_saw: Option<String>,
     /// When it was meant.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// When to ask the gateway next, if at all.
+    /// When it came to where it stands.
+    pub since: Timestamp,
+    /// When to do something about it next, if at all.
     pub poll_at: Option<Timestamp>,
-    /// Times we asked.
+    /// Times that was done since it stands there.
     pub polls: i64,
+}
+
+impl Attempt {
+    /// What can still be promised back, minor units.
+    pub fn left(&self) -> i64 {
+        self.captured - self.reserved - self.refunded
+    }
+
+    /// Goes on to another state; the time there begins anew.
+    pub(crate) fn go(&mut self, to: AttemptState, now: Timestamp) {
+        if self.state != to {
+            self.state = to;
+            self.since = now;
+            self.polls = 0;
+        }
+    }
 }
 
 impl FromRow for Attempt {
@@ -89,15 +94,30 @@ impl FromRow for Attempt {
             gateway: row.get(2)?,
             state: state.parse().map_err(Fault::Broken)?,
             amount: Money::new(row.get(4)?, row.get::<Currency>(5)?),
-            reference: row.get(6)?,
-            redirect_url: row.get(7)?,
-            review: row.get(8)?,
-            orphan: row.get(9)?,
-            observations: row.get(10)?,
-            created_at: row.get(11)?,
-            updated_at: row.get(12)?,
-            poll_at: row.get(13)?,
-            polls: row.get(14)?,
+            tax: row.get(6)?,
+            two_stage: row.get(7)?,
+            details: row.get(8)?,
+            deadline: row.get(9)?,
+            payable_until: row.get(10)?,
+            reference: row.get(11)?,
+            secondary: row.get(12)?,
+            redirect_url: row.get(13)?,
+            method: row.get(14)?,
+            review: row.get(15)?,
+            reason: row.get(16)?,
+            orphan: row.get(17)?,
+            unwanted: row.get(18)?,
+            captured: row.get(19)?,
+            reserved: row.get(20)?,
+            refunded: row.get(21)?,
+            fee: row.get(22)?,
+            observations: row.get(23)?,
+            last_saw: row.get(24)?,
+            created_at: row.get(25)?,
+            updated_at: row.get(26)?,
+            since: row.get(27)?,
+            poll_at: row.get(28)?,
+            polls: row.get(29)?,
         })
     }
 }
@@ -109,21 +129,49 @@ pub struct Observed {
     pub attempt_id: AttemptId,
     /// 1, 2, 3 … without a gap.
     pub seq: i64,
-    /// Who brought it: `create`, `notice`, `return`, `poll`.
+    /// Who brought it: `create`, `notice`, `return`, `poll`, `capture`, `void`, `list`.
     pub source: String,
     /// What was said.
     pub saw: String,
+    /// The amount it spoke of, minor units.
+    pub amount: i64,
+    /// In which currency.
+    pub currency: Currency,
+    /// What had gone back by then, as it said.
+    pub refunded: i64,
+    /// The gateway's id, if it gave one.
+    pub reference: Option<String>,
     /// What it did.
     pub effect: String,
     /// When.
     pub at: Timestamp,
 }
 
-from_row!(Observed { attempt_id, seq, source, saw, effect, at });
+from_row!(Observed {
+    attempt_id,
+    seq,
+    source,
+    saw,
+    amount,
+    currency,
+    refunded,
+    reference,
+    effect,
+    at,
+});
 
 /// The attempt, if there is one.
 pub fn find(read: &mut Read<'_>, id: AttemptId) -> Result<Option<Attempt>, Fault> {
     Ok(read.rows_by_key(&sql::ATTEMPTS, [id])?.pop())
+}
+
+/// The attempt that a gateway knows by this reference, if there is one.
+pub fn by_reference(
+    read: &mut Read<'_>,
+    gateway: &str,
+    reference: &str,
+) -> Result<Option<Attempt>, Fault> {
+    read.row(&sql::ATTEMPT_BY_REFERENCE, &[&gateway, &reference])
 }
 
 /// All attempts to pay an order, oldest first.
@@ -131,30 +179,62 @@ pub fn of_order(read: &mut Read<'_>, order: OrderId) -> Result<Vec<Attempt>, Fau
     read.rows(&sql::ATTEMPTS_OF_ORDER, &[&order])
 }
 
+/// Attempts at `gateway` that were made from `from` until before `to`, oldest first.
+pub fn made_between(
+    read: &mut Read<'_>,
+    gateway: &str,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Attempt>, Fault> {
+    read.rows(&sql::ATTEMPTS_MADE_BETWEEN, &[&gateway, &from, &to])
+}
+
 /// Everything a gateway said of an attempt, oldest first.
 pub fn history(read: &mut Read<'_>, attempt: AttemptId) -> Result<Vec<Observed>, Fault> {
     read.rows(&sql::HISTORY, &[&attempt])
 }
 
-/// Attempts to ask about at `now`, the longest overdue first, up to `limit`.
+/// Attempts to do something about at `now`, the longest overdue first, up to `limit`.
 pub fn to_poll(read: &mut Read<'_>, now: Timestamp, limit: i64) -> Result<Vec<Attempt>, Fault> {
     read.rows(&sql::ATTEMPTS_TO_POLL, &[&now, &limit])
 }
 
-/// Notes what the gateway answered to the creation; an empty `reference` is none. News may come
-/// before the answer, which then still says where the payer goes. False when the attempt has
-/// moved on further, or has been answered for.
+/// What a gateway answered to the creation of a payment.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Opened {
+    /// The gateway's id; empty when it gave none.
+    pub reference: String,
+    /// Its other id.
+    pub secondary: Option<String>,
+    /// Where the payer goes.
+    pub redirect_url: Option<String>,
+    /// Until when that page takes money.
+    pub payable_until: Option<Timestamp>,
+}
+
+/// Notes what the gateway answered to the creation. News may come before the answer, which then
+/// still says where the payer goes. False when the attempt has moved on further, or has been
+/// answered for.
 pub fn submitted(
     tx: &mut Tx<'_>,
     id: AttemptId,
-    reference: &str,
-    redirect_url: Option<&str>,
+    opened: &Opened,
     now: Timestamp,
     poll_at: Timestamp,
 ) -> Result<bool, Fault> {
-    let reference = Some(reference).filter(|reference| !reference.is_empty());
-    let touched =
-        tx.execute(&sql::ATTEMPT_SUBMITTED, &[&id, &reference, &redirect_url, &now, &poll_at])?;
+    let reference = Some(&opened.reference).filter(|reference| !reference.is_empty());
+    let touched = tx.execute(
+        &sql::ATTEMPT_SUBMITTED,
+        &[
+            &id,
+            &reference.cloned(),
+            &opened.redirect_url,
+            &now,
+            &poll_at,
+            &opened.secondary,
+            &opened.payable_until,
+        ],
+    )?;
     Ok(touched == 1)
 }
 
@@ -165,4 +245,9 @@ pub fn mark_polled(
     again_at: Option<Timestamp>,
 ) -> Result<(), Fault> {
     tx.execute(&sql::ATTEMPT_POLLED, &[&id, &again_at]).map(|_| ())
+}
+
+/// Has an attempt asked about at `at`, if that is sooner than it would be.
+pub fn poll_soon(tx: &mut Tx<'_>, id: AttemptId, at: Timestamp) -> Result<(), Fault> {
+    tx.execute(&sql::ATTEMPT_POLL_SOON, &[&id, &at]).map(|_| ())
 }

@@ -2,7 +2,7 @@
 //! each key it goes by, and says only what to ask the gateway about.
 
 use kernel::{AttemptId, Fault, NoticeId, Timestamp};
-use store::{Read, Tx, from_row};
+use store::{Json, Read, Tx, from_row};
 
 use crate::sql;
 
@@ -23,6 +23,8 @@ pub struct Notice {
     pub body: String,
     /// The headers worth keeping, a JSON object.
     pub headers: String,
+    /// Who sent it: an address, where that is known.
+    pub source: Option<String>,
     /// When.
     pub received_at: Timestamp,
 }
@@ -56,6 +58,7 @@ pub fn receive(tx: &mut Tx<'_>, notice: &Notice) -> Result<bool, Fault> {
             &notice.attempt_id,
             &notice.body,
             &notice.headers,
+            &notice.source,
             &notice.received_at,
         ],
     )?;
@@ -80,4 +83,64 @@ pub fn notice_handled(
 /// Puts a notice back until `again_at`.
 pub fn notice_failed(tx: &mut Tx<'_>, id: NoticeId, again_at: Timestamp) -> Result<(), Fault> {
     tx.execute(&sql::NOTICE_FAILED, &[&id, &again_at]).map(|_| ())
+}
+
+/// What the effect of a notice begins with that was tried so often that a person has to look.
+pub const GIVEN_UP: &str = "given up";
+
+/// A notice that was tried too often.
+#[derive(Clone, PartialEq, Debug)]
+pub struct GivenUp {
+    /// Which.
+    pub id: NoticeId,
+    /// Which gateway sent it.
+    pub gateway: String,
+    /// What made two deliveries the same.
+    pub dedupe_key: String,
+    /// The gateway's id of the payment it is about.
+    pub reference: Option<String>,
+    /// Our attempt, where known.
+    pub attempt_id: Option<AttemptId>,
+    /// The body, as it came.
+    pub body: String,
+    /// The headers that were kept, a JSON object.
+    pub headers: Json<serde_json::Value>,
+    /// Who sent it.
+    pub source: Option<String>,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Tries that failed.
+    pub tries: i64,
+    /// Why it was given up.
+    pub effect: String,
+}
+
+from_row!(GivenUp {
+    id,
+    gateway,
+    dedupe_key,
+    reference,
+    attempt_id,
+    body,
+    headers,
+    source,
+    received_at,
+    tries,
+    effect,
+});
+
+/// Notices that were given up, the newest first, from before `before`.
+pub fn notices_given_up(
+    read: &mut Read<'_>,
+    before: Option<NoticeId>,
+    limit: i64,
+) -> Result<Vec<GivenUp>, Fault> {
+    let before = before.unwrap_or(NoticeId(kernel::Uuid::max()));
+    read.rows(&sql::NOTICES_GIVEN_UP, &[&before, &limit])
+}
+
+/// Has a notice looked into again, as if it had just come. False when there is no such notice, or
+/// it waits to be looked into anyway.
+pub fn replay_notice(tx: &mut Tx<'_>, id: NoticeId, now: Timestamp) -> Result<bool, Fault> {
+    Ok(tx.execute(&sql::NOTICE_REPLAYED, &[&id, &now])? == 1)
 }

@@ -7,8 +7,8 @@ use kernel::{
 use store::{Db, Tx};
 
 use crate::{
-    AttemptState, News, Notice, RefundState, Saw, Till, find, history, mark_polled, of_order,
-    refunds_due, refunds_of_order, submitted, to_poll,
+    AttemptState, Earned, Meant, News, Notice, Opened, Origin, RefundState, Saw, Till, Wanted,
+    find, history, mark_polled, of_order, refunds_due, refunds_of_order, submitted, to_poll,
 };
 
 static SCHEMAS: &[&store::Schema] = &[&store::SCHEMA, &crate::SCHEMA];
@@ -22,11 +22,15 @@ const PRICE: Money = Money::new(2490, Currency::EUR);
 store::sql! {
     query STRANGE_STATE { "update attempts set state = 'lost'" }
     query NO_MONEY { "update attempts set amount = 0" }
-    query LIVE_ORPHAN { "update attempts set orphan = true, state = 'canceled'" }
+    query LIVE_ORPHAN { "update attempts set orphan = true, state = 'canceled', captured = 0" }
     query SAME_REFERENCE { "update attempts set reference = 'p1'" }
-    query BOTH_SETTLE { "update attempts set state = 'captured', orphan = false" }
+    query BOTH_SETTLE { "update attempts set state = 'captured', orphan = false, captured = amount" }
     query NO_REFUND { "update refunds set amount = 0" }
     query LOST_REFUND { "update refunds set attempt_id = $1" }
+    query TOO_MUCH_BACK { "update attempts set reserved = captured + 1" }
+    query MONEY_FROM_NOWHERE { "update attempts set captured = 1 where state = 'submitting'" }
+    query COOKED { "update ledger set amount = amount + 1" }
+    query BURNT { "delete from ledger" }
     query HALF_HANDLED { "update notices set handled_at = received_at, effect = null" }
 }
 
@@ -39,7 +43,31 @@ fn after(seconds: i64) -> Timestamp {
 }
 
 fn news(reference: &str, saw: Saw) -> News {
-    News { saw, amount: PRICE, reference: reference.into(), source: "poll" }
+    News::of(saw, PRICE, reference.into(), "poll")
+}
+
+fn meant(id: AttemptId, gateway: &str, poll_at: Timestamp) -> Meant {
+    Meant {
+        id,
+        order: ORDER,
+        gateway: gateway.into(),
+        amount: PRICE,
+        tax: 0,
+        two_stage: false,
+        details: "{}".into(),
+        deadline: after(1800),
+        poll_at,
+    }
+}
+
+fn opened(reference: &str, url: &str) -> Opened {
+    let (reference, redirect_url) = (reference.into(), Some(url.into()));
+    Opened { reference, redirect_url, ..Opened::default() }
+}
+
+fn wanted(id: RefundId, amount: i64) -> Wanted<'static> {
+    let origin = Origin::Staff;
+    Wanted { id, attempt: FIRST, amount, reason: "not wanted", origin, actor: None }
 }
 
 /// Opens the till of the order, lets `work` change it, and writes what has become of it.
@@ -55,8 +83,8 @@ async fn at_till(db: &Db, work: impl Fn(&mut Till) + Send + 'static) -> Result<(
 
 async fn two_attempts(db: &Db) {
     at_till(db, |till| {
-        till.intend(FIRST, ORDER, "sandbox", PRICE, (after(0), after(20)));
-        till.intend(SECOND, ORDER, "other", PRICE, (after(0), after(30)));
+        till.intend(meant(FIRST, "sandbox", after(20)), after(0));
+        till.intend(meant(SECOND, "other", after(30)), after(0));
     })
     .await
     .unwrap();
@@ -71,6 +99,7 @@ async fn capture(db: &Db, id: AttemptId, orphan: bool) -> Result<(), Fault> {
             "settled",
             |attempt| {
                 attempt.state = AttemptState::Captured;
+                attempt.captured = attempt.amount.minor;
                 attempt.orphan = orphan;
             },
             after(5),
@@ -88,8 +117,8 @@ store::on_both_engines! { SCHEMAS;
         assert_eq!(due.iter().map(|a| a.id).collect::<Vec<_>>(), [FIRST, SECOND]);
         let answered = t.db.write(|tx| {
             Ok::<_, Fault>([
-                submitted(tx, FIRST, "p11", Some("https://pay"), after(1), after(40))?,
-                submitted(tx, FIRST, "p12", Some("https://other"), after(2), after(50))?,
+                submitted(tx, FIRST, &opened("p11", "https://pay"), after(1), after(40))?,
+                submitted(tx, FIRST, &opened("p12", "https://other"), after(2), after(50))?,
             ])
         });
         assert_eq!(answered.await.unwrap(), [true, false], "answered once");
@@ -110,30 +139,34 @@ store::on_both_engines! { SCHEMAS;
 
     async fn money_goes_back_once_and_no_more_than_came(t: TestDb) {
         two_attempts(&t.db).await;
-        at_till(&t.db, |till| {
-            assert!(!till.send_back(REFUND, FIRST, "nothing came", after(0)));
-        })
-        .await
-        .unwrap();
+        let orphan = (Origin::Orphan, "nothing came");
+        at_till(&t.db, move |till| assert!(!till.send_back(&env(), FIRST, orphan, after(0))))
+            .await
+            .unwrap();
         capture(&t.db, FIRST, true).await.unwrap();
         at_till(&t.db, |till| {
-            assert_eq!(till.left_to_refund(FIRST), 2490);
-            assert!(till.send_back(REFUND, FIRST, "not wanted", after(0)));
+            assert!(till.reserve(&env(), &wanted(REFUND, 2000), after(0)));
             let again = RefundId(Uuid::from_u128(22));
-            assert!(!till.send_back(again, FIRST, "twice", after(0)), "nothing is left");
+            assert!(!till.reserve(&env(), &wanted(again, 491), after(0)), "490 are left");
+            assert!(!till.reserve(&env(), &wanted(again, 0), after(0)));
+            assert_eq!(till.sent_back(FIRST), 0, "promised, not sent");
         })
         .await
         .unwrap();
         let due = |at| t.db.read(move |read| refunds_due(read, at, 10));
-        assert_eq!(due(after(0)).await.unwrap()[0].amount, PRICE);
-        t.db.write(|tx| crate::refund_failed(tx, REFUND, after(60))).await.unwrap();
+        assert_eq!(due(after(0)).await.unwrap()[0].amount.minor, 2000);
+        t.db.write(|tx| crate::refund_sent(tx, REFUND, after(1), after(60))).await.unwrap();
         assert!(due(after(59)).await.unwrap().is_empty());
-        assert_eq!(due(after(60)).await.unwrap()[0].tries, 1);
+        let sent = due(after(60)).await.unwrap().remove(0);
+        assert_eq!((sent.tries, sent.state), (1, RefundState::Sent));
+        assert_eq!(sent.sent_at, Some(after(1)));
         at_till(&t.db, |till| {
-            assert_eq!(till.gone_back(FIRST), 0);
-            till.refund_ended(REFUND, RefundState::Succeeded, Some("r1".into()), after(61));
-            till.refund_ended(REFUND, RefundState::Failed, None, after(62));
-            assert_eq!((till.gone_back(FIRST), till.left_to_refund(FIRST)), (2490, 0));
+            assert_eq!((till.gone_back(FIRST), till.sent_back(FIRST)), (0, 2000));
+            let ok = (RefundState::Succeeded, Some("r1"), None);
+            assert_eq!(till.refund_heard(&env(), REFUND, ok, after(61)), Some(RefundState::Succeeded));
+            assert_eq!(till.refund_heard(&env(), REFUND, ok, after(62)), None, "once");
+            assert_eq!(till.gone_back(FIRST), 2000);
+            assert_eq!(till.attempt(FIRST).unwrap().left(), 490);
         })
         .await
         .unwrap();
@@ -142,18 +175,83 @@ store::on_both_engines! { SCHEMAS;
         assert_eq!((ended[0].state, ended[0].reference.as_deref()), (RefundState::Succeeded, Some("r1")));
     }
 
-    async fn a_failed_refund_may_be_promised_again(t: TestDb) {
+    async fn p11_a_failed_refund_gives_its_promise_up(t: TestDb) {
         two_attempts(&t.db).await;
         capture(&t.db, FIRST, true).await.unwrap();
         at_till(&t.db, |till| {
-            till.send_back(REFUND, FIRST, "not wanted", after(0));
-            till.refund_ended(REFUND, RefundState::Failed, None, after(1));
-            assert_eq!(till.left_to_refund(FIRST), 2490);
-            assert!(till.send_back(RefundId(Uuid::from_u128(22)), FIRST, "again", after(2)));
+            assert!(till.reserve(&env(), &wanted(REFUND, 2490), after(0)));
+            till.refund_heard(&env(), REFUND, (RefundState::Pending, Some("r1"), None), after(1));
+            till.refund_heard(&env(), REFUND, (RefundState::Failed, None, Some("closed")), after(2));
+            assert_eq!(till.attempt(FIRST).unwrap().left(), 2490);
+            let again = RefundId(Uuid::from_u128(22));
+            assert!(till.reserve(&env(), &wanted(again, 2490), after(3)), "under another name");
         })
         .await
         .unwrap();
-        assert_eq!(t.db.read(|read| refunds_of_order(read, ORDER)).await.unwrap().len(), 2);
+        let refunds = t.db.read(|read| refunds_of_order(read, ORDER)).await.unwrap();
+        assert_eq!(refunds[0].failure.as_deref(), Some("closed"));
+        assert_eq!(refunds[1].state, RefundState::Reserved);
+    }
+
+    async fn what_is_booked_adds_up_and_stays(t: TestDb) {
+        two_attempts(&t.db).await;
+        capture(&t.db, FIRST, false).await.unwrap();
+        at_till(&t.db, |till| {
+            let (env, _) = Env::manual(after(0), 7);
+            let earned = Earned { sales: 1800, shipping: 490, tax: 200 };
+            till.book_sale(&env, FIRST, earned, after(5));
+            assert!(till.reserve(&env, &wanted(REFUND, 1000), after(6)));
+            till.refund_heard(&env, REFUND, (RefundState::Succeeded, None, None), after(7));
+            till.refund_heard(&env, REFUND, (RefundState::Failed, None, Some("back")), after(8));
+        })
+        .await
+        .unwrap();
+        let books = t.db.read(crate::balances).await.unwrap();
+        let books: Vec<_> = books.iter().map(|it| (it.account.as_str(), it.amount)).collect();
+        assert_eq!(
+            books,
+            [("customer", 0), ("gateway:sandbox", 2490), ("refunds", 0), ("sales", -1800),
+                ("shipping", -490), ("tax", -200)]
+        );
+        assert_eq!(t.db.read(|read| crate::booked_for(read, ORDER)).await.unwrap().len(), 12);
+        for wrong in [
+            |tx: &mut Tx<'_>| tx.execute(&COOKED, &[]),
+            |tx: &mut Tx<'_>| tx.execute(&BURNT, &[]),
+        ] {
+            let refused = t.db.write(wrong).await.unwrap_err().to_string();
+            assert!(refused.contains("append only"), "{refused}");
+        }
+    }
+
+    async fn a_notice_that_was_given_up_is_replayed(t: TestDb) {
+        let id = NoticeId(Uuid::from_u128(1));
+        t.db.write(move |tx| {
+            let notice = Notice {
+                id,
+                gateway: "sandbox".into(),
+                dedupe_key: "a".into(),
+                reference: None,
+                attempt_id: Some(FIRST),
+                body: r#"{"raw": 1}"#.into(),
+                headers: r#"{"x": "y"}"#.into(),
+                source: Some("127.0.0.1".into()),
+                received_at: after(0),
+            };
+            crate::receive(tx, &notice)?;
+            assert!(!crate::replay_notice(tx, id, after(1))?, "it waits anyway");
+            crate::notice_handled(tx, id, "given up: the gateway is mute", after(2))
+        })
+        .await
+        .unwrap();
+        let given_up = || t.db.read(|read| crate::notices_given_up(read, None, 10));
+        let found = given_up().await.unwrap();
+        assert_eq!((found.len(), found[0].body.as_str()), (1, r#"{"raw": 1}"#));
+        assert_eq!((&found[0].headers.0["x"], found[0].source.as_deref()),
+            (&"y".into(), Some("127.0.0.1")));
+        assert!(t.db.write(move |tx| crate::replay_notice(tx, id, after(9))).await.unwrap());
+        assert!(given_up().await.unwrap().is_empty());
+        let due = t.db.read(|read| crate::notices_due(read, after(9), 9)).await.unwrap();
+        assert_eq!((due.len(), due[0].tries), (1, 0));
     }
 
     async fn a_notice_is_kept_once(t: TestDb) {
@@ -165,6 +263,7 @@ store::on_both_engines! { SCHEMAS;
             attempt_id: Some(FIRST),
             body: "{}".into(),
             headers: "{}".into(),
+            source: None,
             received_at: after(0),
         };
         let notices = [notice(1, "a"), notice(2, "a"), notice(3, "b")];
@@ -194,9 +293,9 @@ store::on_both_engines! { SCHEMAS;
         assert_eq!(t.db.write(same).await.unwrap(), 2, "at two gateways it may be");
         capture(&t.db, FIRST, true).await.unwrap();
         at_till(&t.db, |till| {
-            assert!(till.send_back(REFUND, FIRST, "not wanted", after(0)));
+            assert!(till.reserve(&env(), &wanted(REFUND, 2490), after(0)));
             let third = AttemptId(Uuid::from_u128(13));
-            till.intend(third, ORDER, "sandbox", PRICE, (after(0), after(20)));
+            till.intend(meant(third, "sandbox", after(20)), after(0));
         })
         .await
         .unwrap();
@@ -208,6 +307,8 @@ store::on_both_engines! { SCHEMAS;
             |tx: &mut Tx<'_>| tx.execute(&BOTH_SETTLE, &[]),
             |tx: &mut Tx<'_>| tx.execute(&NO_REFUND, &[]),
             |tx: &mut Tx<'_>| tx.execute(&LOST_REFUND, &[&Uuid::max()]),
+            |tx: &mut Tx<'_>| tx.execute(&TOO_MUCH_BACK, &[]),
+            |tx: &mut Tx<'_>| tx.execute(&MONEY_FROM_NOWHERE, &[]),
         ] {
             let answer = t.db.write(bad).await;
             assert!(matches!(answer, Err(Fault::Constraint(_))), "{answer:?}");
@@ -220,6 +321,6 @@ store::on_both_engines! { SCHEMAS;
     async fn every_statement_is_taken(t: TestDb) {
         let all = store::testing::prepare_all(&t.db, SCHEMAS).await.unwrap();
         assert!(all > crate::sql::ALL.len());
-        assert_eq!(ALL.len(), 8);
+        assert_eq!(ALL.len(), 12);
     }
 }

@@ -1,27 +1,69 @@
 //! The attempts and refunds a batch of commands works on: loaded under lock, changed in memory,
-//! written back.
+//! written back, and booked.
+
+mod write;
 
 use std::collections::BTreeSet;
 
-use kernel::planted::{self, Bug};
-use kernel::{AttemptId, Fault, Money, OrderId, RefundId, SignedDuration, Timestamp, Uuid};
-use store::{Param, Tracked, Tx, Value};
+use kernel::{AccountId, AttemptId, Env, Fault, Money, OrderId, RefundId, Timestamp, Uuid};
+use store::{Tracked, Tx};
 
-use crate::attempt::{Attempt, AttemptState, Observed};
+use crate::attempt::{Attempt, Observed};
 use crate::judge::News;
-use crate::refund::{Refund, RefundState};
+use crate::ledger::{About, Account, Earned, Ledger};
+use crate::pace;
+use crate::refund::{Origin, Refund, RefundLine, RefundState};
 use crate::sql;
-
-/// A gateway that said an attempt is over is asked once more after so long: longer than the term
-/// any gateway gives a payer. Somebody may have paid all the same, and the notice be lost.
-const LAST_LOOK: SignedDuration = SignedDuration::from_hours(2);
+use crate::state::AttemptState;
 
 /// See the module's words.
 #[derive(Default, Debug)]
 pub struct Till {
     attempts: Tracked<AttemptId, Attempt>,
     refunds: Tracked<RefundId, Refund>,
+    lines: Tracked<(RefundId, i64), RefundLine>,
     observed: Vec<Observed>,
+    ledger: Ledger,
+}
+
+/// An attempt that is meant.
+#[derive(Clone, Debug)]
+pub struct Meant {
+    /// Its id.
+    pub id: AttemptId,
+    /// The order.
+    pub order: OrderId,
+    /// Where.
+    pub gateway: String,
+    /// What is to be paid.
+    pub amount: Money,
+    /// The tax in it, minor units.
+    pub tax: i64,
+    /// Whether the money is first reserved.
+    pub two_stage: bool,
+    /// What the gateway is told beside it, JSON.
+    pub details: String,
+    /// Until when the payer may pay.
+    pub deadline: Timestamp,
+    /// When the gateway is first asked, should nobody tell of it.
+    pub poll_at: Timestamp,
+}
+
+/// A refund that is wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// Its id.
+    pub id: RefundId,
+    /// The attempt whose money it is.
+    pub attempt: AttemptId,
+    /// How much, minor units of the attempt's currency.
+    pub amount: i64,
+    /// Why, in words.
+    pub reason: &'a str,
+    /// Who wants it.
+    pub origin: Origin,
+    /// Which of the staff.
+    pub actor: Option<AccountId>,
 }
 
 impl Till {
@@ -33,10 +75,15 @@ impl Till {
     ) -> Result<(), Fault> {
         let orders: BTreeSet<OrderId> = orders.into_iter().collect();
         let attempts: Vec<Attempt> = tx.rows_by_key(&sql::ATTEMPTS_OF_ORDERS_LOCKED, orders)?;
-        let ids: Vec<AttemptId> = attempts.iter().map(|attempt| attempt.id).collect();
+        // What nobody has paid has no refunds; most attempts are such when they are loaded.
+        let paid = attempts.iter().filter(|attempt| attempt.captured > 0);
+        let paid: Vec<AttemptId> = paid.map(|attempt| attempt.id).collect();
         self.attempts.load(attempts.into_iter().map(|attempt| (attempt.id, attempt)));
-        let refunds: Vec<Refund> = tx.rows_by_key(&sql::REFUNDS_OF_ATTEMPTS_LOCKED, ids)?;
+        let refunds: Vec<Refund> = tx.rows_by_key(&sql::REFUNDS_OF_ATTEMPTS_LOCKED, paid)?;
+        let ids: Vec<RefundId> = refunds.iter().map(|refund| refund.id).collect();
         self.refunds.load(refunds.into_iter().map(|refund| (refund.id, refund)));
+        let lines: Vec<RefundLine> = tx.rows_by_key(&sql::REFUND_LINES, ids)?;
+        self.lines.load(lines.into_iter().map(|line| ((line.refund_id, line.position), line)));
         Ok(())
     }
 
@@ -50,7 +97,7 @@ impl Till {
         self.refunds.get(id)
     }
 
-    /// The attempt at `gateway` that may still be paid, if there is one.
+    /// The attempt at `gateway` that the order still hopes for, if there is one.
     pub fn live(&self, order: OrderId, gateway: &str) -> Option<&Attempt> {
         self.of_order(order)
             .into_iter()
@@ -64,35 +111,43 @@ impl Till {
     }
 
     /// Means a new attempt; the gateway is called after the commit.
-    pub fn intend(
-        &mut self,
-        id: AttemptId,
-        order_id: OrderId,
-        gateway: &str,
-        amount: Money,
-        (now, poll_at): (Timestamp, Timestamp),
-    ) {
+    pub fn intend(&mut self, meant: Meant, now: Timestamp) {
         let attempt = Attempt {
-            id,
-            order_id,
-            gateway: gateway.to_owned(),
+            id: meant.id,
+            order_id: meant.order,
+            gateway: meant.gateway,
             state: AttemptState::Submitting,
-            amount,
+            amount: meant.amount,
+            tax: meant.tax,
+            two_stage: meant.two_stage,
+            details: meant.details,
+            deadline: meant.deadline,
+            payable_until: meant.deadline,
             reference: None,
+            secondary: None,
             redirect_url: None,
+            method: None,
             review: None,
+            reason: None,
             orphan: false,
+            unwanted: false,
+            captured: 0,
+            reserved: 0,
+            refunded: 0,
+            fee: None,
             observations: 0,
+            last_saw: None,
             created_at: now,
             updated_at: now,
-            poll_at: Some(poll_at),
+            since: now,
+            poll_at: Some(meant.poll_at),
             polls: 0,
         };
-        self.attempts.put(id, attempt);
+        self.attempts.put(attempt.id, attempt);
     }
 
-    /// Notes news and what it did. Money that came, or a person who has to look, ends the polling;
-    /// an attempt that is over is looked at once more, after its payer's term.
+    /// Notes news and what it did. News that says what was said last, and did nothing then or
+    /// now, is not noted again.
     pub fn observe(
         &mut self,
         id: AttemptId,
@@ -102,159 +157,318 @@ impl Till {
         now: Timestamp,
     ) {
         let Some(attempt) = self.attempts.get_mut(id) else { return };
+        let gist = news.gist();
+        let before = attempt.clone();
+        change(attempt);
+        let moved = *attempt != before;
+        if !moved && attempt.last_saw.as_deref() == Some(gist.as_str()) {
+            return;
+        }
+        attempt.last_saw = Some(gist);
         attempt.observations += 1;
         attempt.updated_at = now;
-        if attempt.reference.is_none() && !news.reference.is_empty() {
-            attempt.reference = Some(news.reference.clone());
+        if attempt.review.is_none() {
+            learn(attempt, news);
         }
-        change(attempt);
-        let last_look = now.checked_add(LAST_LOOK).ok();
-        attempt.poll_at = match attempt.state {
-            _ if attempt.review.is_some() => None,
-            AttemptState::Captured => None,
-            AttemptState::Canceled => last_look.filter(|_| !planted::is(Bug::NoLastLook)),
-            AttemptState::Submitting | AttemptState::AwaitingPayer => attempt.poll_at,
-        };
+        if attempt.state != before.state || attempt.review != before.review {
+            attempt.since = now;
+            attempt.polls = 0;
+            attempt.poll_at = pace::next_of(attempt, now);
+        }
         self.observed.push(Observed {
             attempt_id: id,
             seq: attempt.observations,
             source: news.source.to_owned(),
             saw: news.saw.word(),
+            amount: news.amount.minor,
+            currency: news.amount.currency,
+            refunded: news.refunded,
+            reference: Some(news.reference.clone()).filter(|reference| !reference.is_empty()),
             effect: effect.to_owned(),
             at: now,
         });
     }
 
-    /// What can still go back of an attempt: captured less every refund that has not failed.
-    pub fn left_to_refund(&self, id: AttemptId) -> i64 {
-        let Some(attempt) = self.attempts.get(id) else { return 0 };
-        if attempt.state != AttemptState::Captured {
-            return 0;
+    /// Nobody wants an attempt paid any more: it is to be called off, or let go, at once.
+    pub fn close(&mut self, id: AttemptId, now: Timestamp) {
+        let Some(attempt) = self.attempts.get_mut(id) else { return };
+        if attempt.review.is_some() {
+            return;
         }
-        attempt.amount.minor - self.refunded(id, |state| state != RefundState::Failed)
+        let to = match attempt.state {
+            AttemptState::AwaitingPayer | AttemptState::Processing => AttemptState::Closing,
+            AttemptState::Authorized => AttemptState::Voiding,
+            // Whether the gateway has heard of it must be found out first.
+            AttemptState::Submitting => {
+                attempt.unwanted = true;
+                return;
+            }
+            _ => return,
+        };
+        attempt.go(to, now);
+        attempt.updated_at = now;
+        attempt.poll_at = Some(now);
     }
 
-    /// What has gone back of an attempt, confirmed.
-    pub fn gone_back(&self, id: AttemptId) -> i64 {
-        self.refunded(id, |state| state == RefundState::Succeeded)
+    /// The payer has come back to a page that had been left before it was there.
+    pub fn want_again(&mut self, id: AttemptId) {
+        if let Some(attempt) = self.attempts.get_mut(id) {
+            attempt.unwanted = false;
+        }
     }
 
-    fn refunded(&self, id: AttemptId, which: impl Fn(RefundState) -> bool) -> i64 {
-        let all = RefundId(Uuid::nil())..=RefundId(Uuid::max());
-        let counted = |refund: &&Refund| refund.attempt_id == id && which(refund.state);
-        self.refunds.range(all).map(|(_, r)| r).filter(counted).map(|r| r.amount.minor).sum()
+    /// Nobody is asked about an attempt any more.
+    pub fn asked_no_more(&mut self, id: AttemptId) {
+        if let Some(attempt) = self.attempts.get_mut(id) {
+            attempt.poll_at = None;
+        }
+    }
+
+    /// Freezes an attempt until a person has looked.
+    pub fn freeze(&mut self, id: AttemptId, why: &str, now: Timestamp) {
+        if let Some(attempt) = self.attempts.get_mut(id)
+            && attempt.review.is_none()
+        {
+            attempt.review = Some(why.to_owned());
+            attempt.updated_at = now;
+            attempt.poll_at = None;
+        }
+    }
+
+    /// Books what an order has earned by an attempt that was just captured.
+    pub fn book_sale(&mut self, env: &Env, id: AttemptId, earned: Earned, now: Timestamp) {
+        let Some(attempt) = self.attempts.get(id) else { return };
+        let Earned { sales, shipping, tax } = earned;
+        let about = about(env, attempt, "captured", None, now);
+        self.ledger.book(
+            about,
+            attempt.amount.currency,
+            &[
+                (Account::Gateway(attempt.gateway.clone()), sales + shipping + tax),
+                (Account::Sales, -sales),
+                (Account::Shipping, -shipping),
+                (Account::Tax, -tax),
+            ],
+        );
+    }
+
+    /// Books money that no order wants: the shop owes it to the customer.
+    pub fn book_orphan(&mut self, env: &Env, id: AttemptId, now: Timestamp) {
+        let Some(attempt) = self.attempts.get(id) else { return };
+        let lines = [
+            (Account::Gateway(attempt.gateway.clone()), attempt.captured),
+            (Account::Customer, -attempt.captured),
+        ];
+        let about = about(env, attempt, "orphaned", None, now);
+        self.ledger.book(about, attempt.amount.currency, &lines);
+    }
+
+    /// Books what a gateway kept of money that came, once. False when that was done before, or
+    /// nothing came.
+    pub fn book_fee(&mut self, env: &Env, id: AttemptId, fee: i64, now: Timestamp) -> bool {
+        let open = |attempt: &&mut Attempt| attempt.captured > 0 && attempt.fee.is_none();
+        let Some(attempt) = self.attempts.get_mut(id).filter(open) else { return false };
+        attempt.fee = Some(fee);
+        let attempt = attempt.clone();
+        let lines = [(Account::Fees, fee), (Account::Gateway(attempt.gateway.clone()), -fee)];
+        let about = about(env, &attempt, "fee", None, now);
+        self.ledger.book(about, attempt.amount.currency, &lines);
+        true
+    }
+
+    /// Promises money back. False, and nothing happens, when that much is not left.
+    pub fn reserve(&mut self, env: &Env, wanted: &Wanted<'_>, now: Timestamp) -> bool {
+        let Some(attempt) = self.attempts.get_mut(wanted.attempt) else { return false };
+        if wanted.amount <= 0 || wanted.amount > attempt.left() {
+            return false;
+        }
+        attempt.reserved += wanted.amount;
+        attempt.updated_at = now;
+        let attempt = attempt.clone();
+        let refund = Refund {
+            id: wanted.id,
+            attempt_id: wanted.attempt,
+            order_id: attempt.order_id,
+            amount: Money::new(wanted.amount, attempt.amount.currency),
+            reason: wanted.reason.to_owned(),
+            origin: wanted.origin,
+            state: RefundState::Reserved,
+            reference: None,
+            failure: None,
+            actor: wanted.actor,
+            tries: 0,
+            sent_at: None,
+            due_at: Some(now),
+            created_at: now,
+            updated_at: now,
+        };
+        self.book_promise(env, &attempt, &refund, 1, now);
+        self.refunds.put(wanted.id, refund);
+        true
+    }
+
+    /// Notes what of the order a refund is for.
+    pub fn refund_line(&mut self, line: RefundLine) {
+        self.lines.put((line.refund_id, line.position), line);
+    }
+
+    /// Units of a line of the order that were refunded, or are promised to be.
+    pub fn units_refunded(&self, order: OrderId, position: i64) -> i64 {
+        let all = (RefundId(Uuid::nil()), 0)..=(RefundId(Uuid::max()), i64::MAX);
+        let counts = |line: &RefundLine| {
+            line.position == position
+                && self.refund(line.refund_id).is_some_and(|refund| {
+                    refund.order_id == order && refund.state != RefundState::Failed
+                })
+        };
+        self.lines.range(all).map(|(_, line)| line).filter(|l| counts(l)).map(|l| l.quantity).sum()
     }
 
     /// Promises everything that is left of an attempt back to the customer. False when nothing
     /// is left.
     pub fn send_back(
         &mut self,
-        id: RefundId,
-        attempt_id: AttemptId,
-        reason: &str,
+        env: &Env,
+        attempt: AttemptId,
+        (origin, reason): (Origin, &str),
         now: Timestamp,
     ) -> bool {
-        let left = self.left_to_refund(attempt_id);
-        let Some(attempt) = self.attempts.get(attempt_id).filter(|_| left > 0) else {
-            return false;
-        };
-        let refund = Refund {
-            id,
-            attempt_id,
-            order_id: attempt.order_id,
-            amount: Money::new(left, attempt.amount.currency),
-            reason: reason.to_owned(),
-            state: RefundState::Requested,
-            reference: None,
-            tries: 0,
-            created_at: now,
-            updated_at: now,
-        };
-        self.refunds.put(id, refund);
-        true
+        let amount = self.attempt(attempt).map_or(0, Attempt::left);
+        let wanted = Wanted { id: env.id(), attempt, amount, reason, origin, actor: None };
+        self.reserve(env, &wanted, now)
     }
 
-    /// Notes what the gateway said of a refund, for good.
-    pub fn refund_ended(
+    /// Takes in what a gateway says of a refund; gives where it stands now if that is news.
+    pub fn refund_heard(
         &mut self,
+        env: &Env,
         id: RefundId,
-        state: RefundState,
-        reference: Option<String>,
+        (says, reference, failure): (RefundState, Option<&str>, Option<&str>),
         now: Timestamp,
-    ) {
-        if let Some(refund) = self.refunds.get_mut(id)
-            && refund.state == RefundState::Requested
-        {
-            refund.state = state;
-            refund.reference = reference;
-            refund.updated_at = now;
+    ) -> Option<RefundState> {
+        let refund = self.refunds.get_mut(id)?;
+        let was = refund.state;
+        let to = was.hears(says)?;
+        refund.state = to;
+        refund.reference = reference.map(str::to_owned).or(refund.reference.take());
+        refund.updated_at = now;
+        refund.due_at = refund.due_at.filter(|_| to.is_under_way());
+        if to == RefundState::Failed {
+            refund.failure = Some(failure.unwrap_or("refused").to_owned());
+        }
+        let (refund, minor) = (refund.clone(), refund.amount.minor);
+        let attempt = self.attempts.get_mut(refund.attempt_id)?;
+        match (was, to) {
+            (_, RefundState::Succeeded) => {
+                attempt.reserved -= minor;
+                attempt.refunded += minor;
+            }
+            (RefundState::Succeeded, RefundState::Failed) => attempt.refunded -= minor,
+            (_, RefundState::Failed) => attempt.reserved -= minor,
+            _ => return Some(to),
+        }
+        attempt.updated_at = now;
+        let attempt = attempt.clone();
+        if to == RefundState::Succeeded {
+            self.book_way_back(env, &attempt, &refund, 1, now);
+        } else {
+            if was == RefundState::Succeeded {
+                self.book_way_back(env, &attempt, &refund, -1, now);
+            }
+            self.book_promise(env, &attempt, &refund, -1, now);
+        }
+        Some(to)
+    }
+
+    /// Writes down what somebody gave back in the gateway's own books; never more than is left.
+    pub fn external(&mut self, env: &Env, id: AttemptId, amount: i64, now: Timestamp) {
+        let Some(left) = self.attempt(id).map(Attempt::left) else { return };
+        let refund: RefundId = env.id();
+        let wanted = Wanted {
+            id: refund,
+            attempt: id,
+            amount: amount.min(left),
+            reason: "given back at the payment provider",
+            origin: Origin::External,
+            actor: None,
+        };
+        if self.reserve(env, &wanted, now) {
+            self.refund_heard(env, refund, (RefundState::Succeeded, None, None), now);
         }
     }
 
-    /// Writes the difference.
-    pub fn write(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        tx.insert_many(&sql::ATTEMPTS_ADD, &self.attempts.added(), |(id, attempt)| {
-            [
-                id.value(),
-                attempt.order_id.value(),
-                attempt.gateway.value(),
-                Value::Text(attempt.state.as_str()),
-                attempt.amount.minor.value(),
-                attempt.amount.currency.value(),
-                attempt.created_at.value(),
-                attempt.updated_at.value(),
-                attempt.poll_at.value(),
-            ]
-        })?;
-        tx.update_many(&sql::ATTEMPTS_SET, &self.attempts.changed(), |(id, attempt)| {
-            [
-                id.value(),
-                Value::Text(attempt.state.as_str()),
-                attempt.reference.value(),
-                attempt.redirect_url.value(),
-                attempt.review.value(),
-                attempt.orphan.value(),
-                attempt.observations.value(),
-                attempt.updated_at.value(),
-                attempt.poll_at.value(),
-            ]
-        })?;
-        tx.insert_many(&sql::HISTORY_ADD, &self.observed, |seen| {
-            [
-                seen.attempt_id.value(),
-                seen.seq.value(),
-                seen.source.value(),
-                seen.saw.value(),
-                seen.effect.value(),
-                seen.at.value(),
-            ]
-        })?;
-        self.write_refunds(tx)
+    /// What has gone back of an attempt, confirmed.
+    pub fn gone_back(&self, id: AttemptId) -> i64 {
+        self.attempt(id).map_or(0, |attempt| attempt.refunded)
     }
 
-    fn write_refunds(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        tx.insert_many(&sql::REFUNDS_ADD, &self.refunds.added(), |(id, refund)| {
-            [
-                id.value(),
-                refund.attempt_id.value(),
-                refund.order_id.value(),
-                refund.amount.minor.value(),
-                refund.amount.currency.value(),
-                refund.reason.value(),
-                Value::Text(refund.state.as_str()),
-                refund.created_at.value(),
-                refund.updated_at.value(),
-                refund.created_at.value(),
-            ]
-        })?;
-        tx.update_many(&sql::REFUNDS_SET, &self.refunds.changed(), |(id, refund)| {
-            [
-                id.value(),
-                Value::Text(refund.state.as_str()),
-                refund.reference.value(),
-                refund.updated_at.value(),
-                Value::Null,
-            ]
-        })
+    /// What we have sent back of an attempt, whether or not that is confirmed.
+    pub fn sent_back(&self, id: AttemptId) -> i64 {
+        let all = RefundId(Uuid::nil())..=RefundId(Uuid::max());
+        let sent = |refund: &&Refund| {
+            let sent = [RefundState::Sent, RefundState::Pending, RefundState::Succeeded];
+            refund.attempt_id == id && sent.contains(&refund.state)
+        };
+        self.refunds.range(all).map(|(_, r)| r).filter(sent).map(|r| r.amount.minor).sum()
+    }
+
+    /// What an order gives up, the shop owes its customer. Money that no order wanted is owed
+    /// since it came.
+    fn book_promise(
+        &mut self,
+        env: &Env,
+        attempt: &Attempt,
+        refund: &Refund,
+        sign: i64,
+        now: Timestamp,
+    ) {
+        if attempt.orphan {
+            return;
+        }
+        let minor = refund.amount.minor * sign;
+        let kind = if sign > 0 { "refund_reserved" } else { "refund_given_up" };
+        let lines = [(Account::Refunds, minor), (Account::Customer, -minor)];
+        let about = about(env, attempt, kind, Some(refund.id), now);
+        self.ledger.book(about, refund.amount.currency, &lines);
+    }
+
+    fn book_way_back(
+        &mut self,
+        env: &Env,
+        attempt: &Attempt,
+        refund: &Refund,
+        sign: i64,
+        now: Timestamp,
+    ) {
+        let minor = refund.amount.minor * sign;
+        let kind = if sign > 0 { "refunded" } else { "refund_came_back" };
+        let gateway = Account::Gateway(attempt.gateway.clone());
+        let lines = [(Account::Customer, minor), (gateway, -minor)];
+        let about = about(env, attempt, kind, Some(refund.id), now);
+        self.ledger.book(about, refund.amount.currency, &lines);
+    }
+}
+
+fn about(
+    env: &Env,
+    attempt: &Attempt,
+    kind: &'static str,
+    refund: Option<RefundId>,
+    at: Timestamp,
+) -> About {
+    let (order, attempt) = (attempt.order_id, Some(attempt.id));
+    About { txn: env.id(), kind, order, attempt, refund, at }
+}
+
+/// What news tells beside how the payment stands.
+fn learn(attempt: &mut Attempt, news: &News) {
+    if attempt.reference.is_none() && !news.reference.is_empty() {
+        attempt.reference = Some(news.reference.clone());
+    }
+    if news.secondary.is_some() {
+        attempt.secondary.clone_from(&news.secondary);
+    }
+    if let Some(method) = &news.method {
+        attempt.method = serde_json::to_string(method).ok();
     }
 }

@@ -96,6 +96,16 @@ pub(crate) static ALL: &[Invariant] = &[
         "No more goes back than came, in the same currency, for the same order.",
         &sql::REFUNDS_WITHIN_CAPTURED,
     ),
+    always(
+        "I15_ledger_balances",
+        "The lines of every transaction of the ledger add up to nothing.",
+        &sql::LEDGER_BALANCES,
+    ),
+    always(
+        "I16_ledger_equals_captured_minus_refunded",
+        "What gateways owe by the ledger, and what customers are owed, is what payments say.",
+        &sql::LEDGER_EQUALS_CAPTURED_MINUS_REFUNDED,
+    ),
     in_time(
         "I17_inbox_unique_and_handled",
         "A notice is kept once, and looked into when it is due.",
@@ -155,5 +165,30 @@ pub(crate) static ALL: &[Invariant] = &[
         "I33_product_sold_equals_committed_lines",
         "The sold units of a product are those in the lines of orders that have them.",
         &sql::PRODUCT_SOLD_EQUALS_COMMITTED_LINES,
+    ),
+    always(
+        "I34_a_claim_is_being_captured",
+        "An order is claimed by the one payment whose money is being taken, and by no other.",
+        &sql::A_CLAIM_IS_BEING_CAPTURED,
+    ),
+    always(
+        "I35_no_payment_is_forgotten",
+        "Whatever is under way at a gateway has a time at which it is looked at again.",
+        &sql::NO_PAYMENT_IS_FORGOTTEN,
+    ),
+    in_time(
+        "X2_gateway_success_has_paid_order_or_refund",
+        "Money that a gateway's list says it took has a paid order, or is on its way back.",
+        &sql::GATEWAY_SUCCESS_HAS_PAID_ORDER_OR_REFUND,
+    ),
+    always(
+        "X3_our_settled_is_gateway_succeeded",
+        "What we say was paid and went back is what the gateway's newer list says.",
+        &sql::OUR_SETTLED_IS_GATEWAY_SUCCEEDED,
+    ),
+    in_time(
+        "X4_one_gateway_charge_per_order",
+        "No gateway's list shows an order paid twice.",
+        &sql::ONE_GATEWAY_CHARGE_PER_ORDER,
     ),
 ];

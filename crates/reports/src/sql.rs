@@ -17,10 +17,10 @@ macro_rules! places {
     };
 }
 
-/// Orders whose units have left the shelf.
+/// Orders whose units have left the shelf, but for those that came back.
 macro_rules! sold {
     () => {
-        "('cash_due', 'paid', 'packed', 'shipped', 'delivered')"
+        "('cash_due', 'paid', 'packed', 'shipped', 'delivered', 'refunded')"
     };
 }
 
@@ -28,9 +28,11 @@ macro_rules! sold {
 macro_rules! legal {
     () => {
         "'new>pending', 'new>cash_due', 'new>paid', 'pending>paid', 'pending>expired', \
-         'pending>cancelled', 'expired>paid', 'cash_due>packed', 'cash_due>cancelled', \
-         'paid>packed', 'paid>cancelled', 'packed>shipped', 'packed>cancelled', \
-         'shipped>delivered', 'cancelled>refunded'"
+         'pending>cancelled', 'expired>paid', 'expired>pending', 'cash_due>paid', \
+         'cash_due>packed', 'cash_due>cancelled', 'paid>packed', 'paid>cancelled', \
+         'packed>shipped', 'packed>cancelled', 'shipped>delivered', 'shipped>cancelled', \
+         'paid>refunded', 'packed>refunded', 'shipped>refunded', 'delivered>refunded', \
+         'cancelled>refunded'"
     };
 }
 
@@ -75,7 +77,7 @@ store::sql! {
         places!(
             "select s.variant_id as place from stock s
              left join (
-                 select l.variant_id, sum(l.quantity) as units from order_lines l
+                 select l.variant_id, sum(l.quantity - l.restocked) as units from order_lines l
                  join orders o on o.id = l.order_id and o.state in ", sold!(),
             "    group by l.variant_id
              ) l on l.variant_id = s.variant_id
@@ -96,7 +98,7 @@ store::sql! {
                  select product_id, sum(sold) as units from stock group by product_id
              ) s
              left join (
-                 select l.product_id, sum(l.quantity) as units from order_lines l
+                 select l.product_id, sum(l.quantity - l.restocked) as units from order_lines l
                  join orders o on o.id = l.order_id and o.state in ", sold!(),
             "    group by l.product_id
              ) l on l.product_id = s.product_id
@@ -107,7 +109,7 @@ store::sql! {
     query SALE_MOVEMENTS_EQUAL_LINES {
         places!(
             "select l.order_id as place from (
-                 select order_id, variant_id, sum(quantity) as units from order_lines
+                 select order_id, variant_id, sum(quantity - restocked) as units from order_lines
                  group by order_id, variant_id
              ) l
              join orders o on o.id = l.order_id and o.state in ", sold!(),
@@ -214,10 +216,11 @@ store::sql! {
              where o.payment_method <> 'cash_on_delivery' and o.total > 0
                  and o.state in ('paid', 'packed', 'shipped', 'delivered', 'refunded')
                  and (a.id is null or a.order_id <> o.id or a.state <> 'captured' or a.orphan
-                     or a.review is not null or a.amount <> o.total or a.currency <> o.currency)
+                     or a.review is not null or a.amount <> o.total or a.currency <> o.currency
+                     or a.captured <> o.total)
              union
              select o.id from orders o
-             join refunds r on r.attempt_id = o.settled_by and r.state <> 'failed'
+             join refunds r on r.attempt_id = o.settled_by and r.state = 'succeeded'
              where o.state in ('paid', 'packed', 'shipped', 'delivered')
              group by o.id, o.total having sum(r.amount) >= o.total
              union
@@ -230,7 +233,7 @@ store::sql! {
              where settled_by is not null and state in ('pending', 'expired', 'cash_due')
              union
              select order_id from attempts
-             where state = 'captured' and not orphan and review is null
+             where state in ('capturing', 'captured') and not orphan and review is null
              group by order_id having count(*) > 1"
         )
     }
@@ -242,10 +245,8 @@ store::sql! {
              where a.state = 'captured'
                  and (a.orphan or o.id is null or o.settled_by is distinct from a.id
                      or o.state in ('pending', 'expired', 'cancelled', 'refunded'))
-                 and a.amount > (
-                     select coalesce(sum(r.amount), 0) from refunds r
-                     where r.attempt_id = a.id and r.state in ('requested', 'succeeded')
-                 )"
+                 and a.captured > (select coalesce(sum(r.amount), 0) from refunds r
+                     where r.attempt_id = a.id and r.state <> 'failed')"
         )
     }
 
@@ -253,14 +254,55 @@ store::sql! {
         places!(
             "select r.attempt_id as place from refunds r
              left join attempts a on a.id = r.attempt_id
-             where r.state in ('requested', 'succeeded')
-             group by r.attempt_id, a.amount, a.currency, a.state
-             having sum(r.amount) > coalesce(a.amount, 0) or min(r.amount) <= 0
+             where r.state <> 'failed'
+             group by r.attempt_id, a.captured, a.currency, a.state
+             having sum(r.amount) > coalesce(a.captured, 0) or min(r.amount) <= 0
                  or a.state is distinct from 'captured'
                  or min(r.currency) <> a.currency or max(r.currency) <> a.currency
              union
              select r.attempt_id from refunds r
-             join attempts a on a.id = r.attempt_id where a.order_id <> r.order_id"
+             join attempts a on a.id = r.attempt_id where a.order_id <> r.order_id
+             union
+             select a.id from attempts a
+             left join (
+                 select attempt_id, sum(amount) filter (where state = 'succeeded') as refunded,
+                     sum(amount) filter (where state in ('reserved', 'sent', 'pending')) as reserved
+                 from refunds group by attempt_id
+             ) r on r.attempt_id = a.id
+             where a.reserved <> coalesce(r.reserved, 0) or a.refunded <> coalesce(r.refunded, 0)
+             union
+             select o.order_id from order_lines o
+             join (
+                 select r.order_id, l.position, sum(l.quantity) as units from refund_lines l
+                 join refunds r on r.id = l.refund_id and r.state <> 'failed'
+                 group by r.order_id, l.position
+             ) back on back.order_id = o.order_id and back.position = o.position
+             where back.units > o.quantity"
+        )
+    }
+
+    query LEDGER_BALANCES {
+        places!(
+            "select txn as place from ledger
+             group by txn, currency having sum(amount) <> 0 or count(*) < 2
+             union
+             select txn from ledger group by txn having max(line) <> count(*)"
+        )
+    }
+
+    query LEDGER_EQUALS_CAPTURED_MINUS_REFUNDED {
+        places!(
+            "select t.account || ' ' || t.currency as place from (
+                 select 'gateway:' || gateway as account, currency, captured - refunded as amount
+                 from attempts
+                 union all
+                 select 'customer', currency,
+                     case when orphan then captured - refunded else reserved end from attempts
+                 union all
+                 select account, currency, case account when 'customer' then amount else -amount end
+                 from ledger where account = 'customer' or account like 'gateway:%' and kind <> 'fee'
+             ) t
+             group by t.account, t.currency having sum(t.amount) <> 0"
         )
     }
 
@@ -293,10 +335,8 @@ store::sql! {
     query ATTEMPT_HISTORY_GAPLESS {
         places!(
             "select a.id as place from attempts a
-             left join (
-                 select attempt_id, count(*) as n, min(seq) as first, max(seq) as last
-                 from attempt_history group by attempt_id
-             ) h on h.attempt_id = a.id
+             left join (select attempt_id, count(*) as n, min(seq) as first, max(seq) as last
+                 from attempt_history group by attempt_id) h on h.attempt_id = a.id
              where a.observations <> coalesce(h.n, 0) or h.first <> 1 or h.last <> h.n
              union
              select h.attempt_id from attempt_history h
@@ -338,10 +378,8 @@ store::sql! {
     query HISTORY_GAPLESS_AND_COUNTED {
         places!(
             "select o.id as place from orders o
-             left join (
-                 select order_id, count(*) as n, min(seq) as first, max(seq) as last
-                 from order_history group by order_id
-             ) h on h.order_id = o.id
+             left join (select order_id, count(*) as n, min(seq) as first, max(seq) as last
+                 from order_history group by order_id) h on h.order_id = o.id
              where h.order_id is null or h.n <> o.steps or h.first <> 1 or h.last <> h.n
              union
              select h.order_id from order_history h
@@ -401,7 +439,62 @@ store::sql! {
     query NO_UNPAID_ORDER_PAST_ITS_TIME {
         places!(
             "select id as place from orders
-             where state = 'pending' and (pay_by is null or pay_by < $1)"
+             where state = 'pending' and claimed_by is null and (pay_by is null or pay_by < $1)"
+        )
+    }
+
+    query A_CLAIM_IS_BEING_CAPTURED {
+        places!(
+            "select o.id as place from orders o
+             left join attempts a on a.id = o.claimed_by
+             where o.claimed_by is not null
+                 and (a.id is null or a.order_id <> o.id or a.state <> 'capturing')
+             union
+             select a.order_id from attempts a
+             where a.state = 'capturing' and not exists (
+                 select 1 from orders o where o.id = a.order_id and o.claimed_by = a.id
+             )"
+        )
+    }
+
+    query NO_PAYMENT_IS_FORGOTTEN {
+        places!(
+            "select id as place from attempts
+             where state not in ('captured', 'canceled') and review is null and poll_at is null
+             union
+             select id from refunds where state in ('reserved', 'sent', 'pending') and due_at is null"
+        )
+    }
+
+    query GATEWAY_SUCCESS_HAS_PAID_ORDER_OR_REFUND {
+        places!(
+            "select s.reference as place from statements s
+             left join attempts a on a.gateway = s.gateway and a.reference = s.reference
+             left join orders o on o.settled_by = a.id
+                 and o.state in ('paid', 'packed', 'shipped', 'delivered')
+             where s.status = 'captured' and s.captured > s.refunded and s.seen_at < $1
+                 and (a.id is null or a.captured <> s.captured or a.currency <> s.currency
+                     or o.id is null and a.captured > a.refunded + a.reserved)"
+        )
+    }
+
+    query OUR_SETTLED_IS_GATEWAY_SUCCEEDED {
+        places!(
+            "select a.id as place from attempts a
+             join statements s on s.gateway = a.gateway and s.reference = a.reference
+             where a.state = 'captured' and s.seen_at >= a.updated_at
+                 and (s.status <> 'captured' or s.captured <> a.captured or s.currency <> a.currency
+                     or s.refunded not between a.refunded and a.refunded + a.reserved)"
+        )
+    }
+
+    query ONE_GATEWAY_CHARGE_PER_ORDER {
+        places!(
+            "select a.order_id as place from statements s
+             join attempts a on a.gateway = s.gateway and a.reference = s.reference
+             where s.status = 'captured' and s.captured > s.refunded and s.seen_at < $1
+                 and (a.captured = 0 or a.captured > a.refunded + a.reserved)
+             group by a.order_id having count(*) > 1"
         )
     }
 }

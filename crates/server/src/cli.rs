@@ -53,6 +53,18 @@ pub enum Command {
     ///
     /// Exit code 0: none is broken. 1: at least one is. 2: it could not be checked.
     Verify(Verify),
+    /// Compare a day's books with those of the payment gateways; changes nothing without `--fix`.
+    ///
+    /// Gateways that list payments are compared by when a payment was made, in UTC; those that
+    /// write a bill by what moved on their own day. Exit code 0: the books agree. 1: they differ.
+    /// 2: they could not be compared.
+    Reconcile(Reconcile),
+    /// What payment gateways sent that could not be looked into.
+    Notices {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: NoticesCommand,
+    },
     /// Print every option with its default.
     Config,
     /// Print every error code of the API with what it means, as Markdown.
@@ -158,4 +170,49 @@ pub struct Verify {
     /// Where settings come from.
     #[command(flatten)]
     pub settings: Settings,
+}
+
+/// `holdfast reconcile`
+#[derive(Args, Debug)]
+pub struct Reconcile {
+    /// Which day.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
+    pub day: kernel::Date,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Do what can safely be done about each difference: ask the gateway about the payment again,
+    /// and take in what it says.
+    #[arg(long)]
+    pub fix: bool,
+    /// Where settings come from.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+fn parse_day(text: &str) -> Result<kernel::Date, String> {
+    text.parse().map_err(|_| format!("`{text}` is no day: write it like 2027-01-31"))
+}
+
+/// `holdfast notices …`
+#[derive(Subcommand, Debug)]
+pub enum NoticesCommand {
+    /// List the notices that were given up after twenty tries, the newest first.
+    List {
+        /// Print a line of JSON for each, with its body and headers.
+        #[arg(long)]
+        json: bool,
+        /// Where settings come from.
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Have notices looked into again, as if they had just come; the running shop does so.
+    Replay {
+        /// Which, by their ids.
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// Where settings come from.
+        #[command(flatten)]
+        settings: Settings,
+    },
 }

@@ -97,6 +97,8 @@ pub struct Checkout {
     pub shipping_minor: u32,
     /// Whether cash on delivery is offered.
     pub cash_on_delivery: bool,
+    /// Whether money is reserved first, where a gateway can.
+    pub two_stage: bool,
 }
 
 /// `[sandbox]`
@@ -174,6 +176,7 @@ impl Config {
             hold_extensions_max: i64::from(checkout.hold_extensions),
             quote: minutes(checkout.quote_minutes),
             payment: minutes(checkout.payment_minutes),
+            two_stage: checkout.two_stage,
             shipping: i64::from(checkout.shipping_minor),
             methods,
         }

@@ -136,6 +136,24 @@ impl Running {
     }
 }
 
+/// The gateways of a shop that runs elsewhere, for a command that asks them something.
+pub async fn gateways_to_ask(
+    config: &Config,
+    db: &Db,
+    env: &Env,
+) -> anyhow::Result<Vec<Arc<dyn Gateway>>> {
+    let mut elsewhere = config.clone();
+    // The sandbox of a running shop is asked; no second one is started.
+    if !config.sandbox.listen.is_empty() && config.sandbox.url.is_empty() {
+        elsewhere.sandbox.url = format!("http://{}", config.sandbox.listen);
+    }
+    elsewhere.sandbox.listen.clear();
+    let (gateway, _) = payment_sandbox(&elsewhere, db, env).await?;
+    let mut gateways: Vec<Arc<dyn Gateway>> = gateway.into_iter().collect();
+    gateways.extend(config.gateways.open(config, env)?);
+    Ok(gateways)
+}
+
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => anyhow!(

@@ -26,12 +26,25 @@ pub const GATEWAYS: [&str; 2] = ["sandbox", "harbour"];
 pub enum Stands {
     /// The payer may pay.
     Open,
+    /// The payer has paid, and the money is reserved.
+    Authorized,
     /// The payer has paid.
     Captured,
     /// The payer's bank refused.
     Declined,
     /// The payer's time was over.
     Lapsed,
+    /// The shop called it off, or let its money go.
+    Voided,
+    /// The money was reserved so long that it went back by itself.
+    Forgone,
+}
+
+impl Stands {
+    /// Whether the payer's money is gone from them, for good or for now.
+    pub fn is_paid(self) -> bool {
+        matches!(self, Self::Authorized | Self::Captured)
+    }
 }
 
 /// How the bank's word does not fit what was asked of it.
@@ -56,6 +69,8 @@ pub struct Payment {
     pub reference: String,
     /// Where it stands.
     pub stands: Stands,
+    /// Whether the money is reserved first, and taken by a second call.
+    pub manual: bool,
     /// What was asked for.
     pub asked: Money,
     /// What the payer really paid; the same unless the bank lies.
@@ -140,11 +155,13 @@ impl Bank {
             others.next_back().map_or("pay_000".to_owned(), |other| other.reference.clone());
         let Some(payment) = book.payments.get_mut(&attempt) else { return false };
         let in_time = payment.stands == Stands::Open && now < payment.deadline;
-        let taken = in_time || late && payment.stands != Stands::Captured;
+        // What was let go is not there to be paid; a page that is only over may be, by mistake.
+        let stale = matches!(payment.stands, Stands::Open | Stands::Declined | Stands::Lapsed);
+        let taken = in_time || late && stale;
         if !taken {
             return false;
         }
-        payment.stands = Stands::Captured;
+        payment.stands = if payment.manual { Stands::Authorized } else { Stands::Captured };
         payment.lie = lie;
         payment.charged = match lie {
             Some(Lie::Amount) => Money::new(payment.asked.minor - 1, payment.asked.currency),
@@ -185,10 +202,19 @@ impl Bank {
         }
     }
 
+    /// Ends a reservation that nobody has taken up, as banks do after a while.
+    pub fn forgo(&self, attempt: AttemptId) {
+        self.end_from(Stands::Authorized, attempt, Stands::Forgone);
+    }
+
     fn end(&self, attempt: AttemptId, stands: Stands) {
+        self.end_from(Stands::Open, attempt, stands);
+    }
+
+    fn end_from(&self, from: Stands, attempt: AttemptId, stands: Stands) {
         let mut book = self.book();
         let Some(payment) = book.payments.get_mut(&attempt) else { return };
-        if payment.stands != Stands::Open {
+        if payment.stands != from {
             return;
         }
         payment.stands = stands;

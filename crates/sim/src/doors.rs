@@ -22,6 +22,10 @@ pub enum Port {
     Create,
     /// A gateway says how a payment stands.
     Fetch,
+    /// A gateway takes money that was reserved.
+    Capture,
+    /// A gateway calls a payment off.
+    Void,
     /// A gateway gives money back.
     Refund,
 }

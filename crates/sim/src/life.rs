@@ -12,12 +12,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use flows::lane::Shape;
-use gateways::Gateway;
+use gateways::{CashOnDelivery, Gateway};
 use jobs::Consumer;
 use kernel::{Env, SeededRng, SignedDuration};
 use tokio::sync::mpsc;
 
-use crate::bank::{Bank, GATEWAYS, Teller};
+use crate::bank::{Bank, GATEWAYS, Stands, Teller};
 use crate::doors::{Doors, Fates};
 use crate::executor::{Executor, Group, Step};
 use crate::process::{Door, Site};
@@ -100,15 +100,17 @@ impl Stage {
         let bank = Bank::new(executor.clone(), doors.clone(), door.clone(), trace.clone(), dice);
         let tellers =
             GATEWAYS.map(|name| -> Arc<dyn Gateway> { Arc::new(Teller::new(name, bank.clone())) });
+        let env = Env { clock, rng: Arc::new(SeededRng::new(life.seed)) };
+        let cash: Arc<dyn Gateway> = Arc::new(CashOnDelivery::new(env.clone()));
         let consumer: Arc<dyn Consumer> = Arc::new(witness.clone());
         let site = Site {
             executor: executor.clone(),
             memory: town.move_in()?,
             doors: doors.clone(),
-            env: Env { clock, rng: Arc::new(SeededRng::new(life.seed)) },
+            env,
             settings: settings(),
             shape: Shape::default(),
-            gateways: tellers.to_vec(),
+            gateways: tellers.into_iter().chain([cash]).collect(),
             consumers: vec![consumer],
         };
         let scene = Scene {
@@ -249,7 +251,12 @@ async fn keep_open(
 async fn perform(scene: Scene, act: Act) {
     let Act { who, what, mut dice, .. } = act;
     match what {
-        What::Price | What::Adjust | What::CancelForShop | What::Advance => {
+        What::Price
+        | What::Adjust
+        | What::CancelForShop
+        | What::Advance
+        | What::GiveBack
+        | What::Cash => {
             staff::act(scene, what, dice).await;
         }
         What::Sweep | What::Notices | What::Poll | What::Refund | What::Relay => {
@@ -270,6 +277,14 @@ async fn perform(scene: Scene, act: Act) {
             let attempt = dice.pick(&payments).attempt;
             if scene.bank.forge(attempt).await.is_some_and(|status| status < 400) {
                 scene.witness.accuse("a forged notice is refused", attempt.to_string());
+            }
+        }
+        What::Forgo => {
+            let payments = scene.bank.payments();
+            let reserved = payments.iter().filter(|it| it.stands == Stands::Authorized);
+            let reserved: Vec<_> = reserved.map(|it| it.attempt).collect();
+            if !reserved.is_empty() {
+                scene.bank.forgo(*dice.pick(&reserved));
             }
         }
         What::Crash if scene.troubles.are_on(Trouble::Crash) => scene.doors.crash(),

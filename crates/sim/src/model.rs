@@ -6,6 +6,7 @@
 //! kind, an order has the number of its quote. Time is in seconds, money in minor units.
 #![allow(missing_docs, reason = "the words are the shop's own, and say it")]
 
+mod money;
 mod picture;
 mod stock;
 mod words;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use flows::Settings;
 use kernel::limits::LINE_QUANTITY_MAX;
+use money::Payment;
 
 pub use picture::*;
 use stock::{Hold, Holder};
@@ -58,7 +60,9 @@ pub struct Model {
     holds: BTreeMap<(Holder, Variant), Hold>,
     quotes: Vec<Quote>,
     orders: BTreeMap<Number, Order>,
-    attempts: Vec<Attempt>,
+    payments: Vec<Payment>,
+    /// Units of an order's lines that came back.
+    restocked: BTreeMap<(Number, Variant), i64>,
     keys: BTreeMap<(Who, &'static str, u8), (Act, Done)>,
 }
 
@@ -106,6 +110,8 @@ impl Model {
             Act::Place { buyer, quote, cash } => self.place(buyer, quote, cash),
             Act::Pay { buyer, order, gateway, .. } => self.pay(buyer, order, gateway),
             Act::News { attempt, says, fit } => self.news(attempt, says, fit),
+            Act::GiveBack { order, of, .. } => self.give_back(order, of),
+            Act::Cash { order, received, .. } => self.cash(order, received),
             Act::RefundsEnd { order, succeeded } => Ok(self.refunds_end(order, succeeded)),
             Act::Cancel { who, order, .. } => self.cancel(who, order),
             Act::Advance { order, to, .. } => self.advance(order, to),
@@ -295,82 +301,10 @@ impl Model {
         }
         let state = if cash { State::CashDue } else { State::Pending };
         let pay_by = Some(self.now + self.rules.payment.as_secs()).filter(|_| !cash);
-        let (total, settled_by) = (quote.total, None);
-        let order = Order { number, buyer, cash, state, total, settled_by, pay_by };
+        let (total, settled_by, claimed_by) = (quote.total, None, None);
+        let order = Order { number, buyer, cash, state, total, settled_by, claimed_by, pay_by };
         self.orders.insert(number, order);
         Ok(Done::Placed { order: number, state, total, replayed: false })
-    }
-
-    fn pay(&mut self, buyer: Buyer, number: Number, gateway: usize) -> Answer {
-        let order = self.orders.get(&number).filter(|order| order.buyer == buyer);
-        let order = order.ok_or(No::NotFound("order"))?;
-        if order.state != State::Pending || order.pay_by <= Some(self.now) {
-            return Err(No::NothingToPay { state: order.state });
-        }
-        let amount = order.total;
-        let open = |a: &Attempt| a.order == number && a.gateway == gateway && a.state.is_live();
-        let attempt = self.attempts.iter().position(open).unwrap_or(self.attempts.len());
-        if attempt == self.attempts.len() {
-            let state = AttemptState::Submitting;
-            let (order, named, refund) = (number, None, None);
-            let fresh = Attempt { order, gateway, state, named, review: false, refund };
-            self.attempts.push(fresh);
-        }
-        Ok(Done::Paying { attempt, amount })
-    }
-
-    /// What fits moves money once; what does not fit moves nothing until a person has looked.
-    fn news(&mut self, index: usize, says: Says, fit: Fit) -> Answer {
-        let attempt = &mut self.attempts[index];
-        if fit == Fit::OtherOrder {
-            return Err(No::NotFound("payment"));
-        }
-        if attempt.review || attempt.state == AttemptState::Captured {
-            return Ok(Done::News(NewsEffect::Nothing));
-        }
-        // A gateway that does not know the payment has no name for it and no amount.
-        let name = (says != Says::Absent).then_some(fit != Fit::OtherReference);
-        let renamed = name.is_some() && attempt.named.is_some() && name != attempt.named;
-        let wrong = says != Says::Absent && matches!(fit, Fit::OtherAmount | Fit::OtherCurrency);
-        let effect = match (says, attempt.state) {
-            _ if renamed || wrong => NewsEffect::Review,
-            (Says::Captured, _) => self.captured(index),
-            (Says::Declined, state) if state.is_live() => NewsEffect::Over,
-            (Says::Waiting, AttemptState::Submitting) => NewsEffect::Waiting,
-            _ => NewsEffect::Nothing,
-        };
-        let attempt = &mut self.attempts[index];
-        match effect {
-            NewsEffect::Nothing => return Ok(Done::News(effect)),
-            NewsEffect::Review => attempt.review = true,
-            NewsEffect::Over => attempt.state = AttemptState::Canceled,
-            NewsEffect::Waiting => attempt.state = AttemptState::AwaitingPayer,
-            _ => attempt.state = AttemptState::Captured,
-        }
-        attempt.named = attempt.named.or(name);
-        Ok(Done::News(effect))
-    }
-
-    /// Money came: it pays an order that waits, or one that was given up when all is still
-    /// there; any other money goes back.
-    fn captured(&mut self, index: usize) -> NewsEffect {
-        let number = self.attempts[index].order;
-        let units: Vec<_> =
-            self.quotes[number].lines.iter().map(|(v, (units, _))| (*v, *units)).collect();
-        let there = self.short(Holder::Order(number), units.into_iter()).is_empty();
-        let effect = match self.orders[&number].state {
-            State::Pending => NewsEffect::Settled,
-            State::Expired if there => NewsEffect::SettledLate,
-            _ => {
-                self.attempts[index].refund = Some(RefundState::Requested);
-                return NewsEffect::SentBack;
-            }
-        };
-        self.sell(number, 1);
-        if let Some(order) = self.orders.get_mut(&number) {
-            (order.state, order.settled_by) = (State::Paid, Some(index));
-        }
-        effect
     }
 
     fn cancel(&mut self, who: Who, number: Number) -> Answer {
@@ -383,29 +317,21 @@ impl Model {
         if !matches!(state, Pending | CashDue | Paid) && (state, who) != (Packed, Who::Staff) {
             return Err(No::OrderState { state, wanted: Cancelled });
         }
+        if order.claimed_by.is_some() {
+            return Err(No::PaymentUnderWay);
+        }
         order.state = Cancelled;
-        if let Some(attempt) = order.settled_by {
-            self.attempts[attempt].refund = Some(RefundState::Requested);
+        let settled_by = order.settled_by;
+        if let Some(payment) = settled_by {
+            self.payments[payment].send_all_back();
         }
         self.holds.retain(|(holder, _), _| *holder != Holder::Order(number));
-        if state != Pending {
-            self.sell(number, -1);
+        if state == Pending {
+            self.close(number, None);
+        } else {
+            self.take_all_back(number);
         }
         Ok(Done::Nothing)
-    }
-
-    fn refunds_end(&mut self, number: Number, succeeded: bool) -> Done {
-        let end = if succeeded { RefundState::Succeeded } else { RefundState::Failed };
-        let Some(order) = self.orders.get_mut(&number) else { return Done::Nothing };
-        for (index, attempt) in self.attempts.iter_mut().enumerate() {
-            if attempt.order == number && attempt.refund == Some(RefundState::Requested) {
-                attempt.refund = Some(end);
-                if succeeded && order.settled_by == Some(index) {
-                    order.state = State::Refunded;
-                }
-            }
-        }
-        Done::Nothing
     }
 
     fn advance(&mut self, number: Number, wanted: State) -> Answer {
@@ -423,10 +349,16 @@ impl Model {
 
     fn sweep(&mut self) -> Done {
         let now = self.now;
-        for (number, order) in &mut self.orders {
-            if order.state == State::Pending && order.pay_by <= Some(now) {
+        let over = |order: &&Order| {
+            let waits = order.state == State::Pending && order.claimed_by.is_none();
+            waits && order.pay_by <= Some(now)
+        };
+        let over: Vec<Number> = self.orders.values().filter(over).map(|o| o.number).collect();
+        for number in over {
+            self.holds.retain(|(holder, _), _| *holder != Holder::Order(number));
+            self.close(number, None);
+            if let Some(order) = self.orders.get_mut(&number) {
                 order.state = State::Expired;
-                self.holds.retain(|(holder, _), _| *holder != Holder::Order(*number));
             }
         }
         self.holds.retain(|(holder, _), hold| match holder {

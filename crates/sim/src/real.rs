@@ -4,17 +4,21 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flows::testing::Town;
-use flows::{CASH_ON_DELIVERY, Change, Owner, Refusal, Settings, Source};
+use flows::{
+    CASH_ON_DELIVERY, Change, Opening, Owner, RefundNews, RefundOf, RefundOfLine, RefundWish,
+    Refusal, Settings, Source,
+};
 use kernel::{
     AccountId, AttemptId, Currency, Error, Fault, Money, OrderId, SignedDuration, Timestamp,
     VariantId,
 };
-use payments::{News, Saw};
+use payments::{News, RefundState, Saw};
 use store::Db;
 use store::idempotency::Key;
 
 use crate::model::{
-    Act, Answer, Attempt, Buyer, Done, Fit, No, Number, Order, Picture, Says, Shown, Units, Who,
+    Act, Answer, Attempt, Buyer, Done, Fit, GiveBack, No, Number, Order, Picture, Says, Shown,
+    Units, Who,
 };
 
 /// Two ways to pay that lead to a gateway; nobody is behind either.
@@ -101,7 +105,9 @@ impl Real {
             Act::Pay { buyer, order, gateway, .. } => {
                 let (who, key) = (self.buyers[buyer], self.key(act));
                 let order = self.order(order);
-                let paying = shop.intend_payment(who, order, GATEWAYS[gateway], key).await?;
+                // The second gateway reserves money first.
+                let opening = Opening { two_stage: gateway == 1, ..Opening::at(GATEWAYS[gateway]) };
+                let paying = shop.intend_payment(who, order, opening, key).await?;
                 let known = (paying.attempt_id, order, paying.amount);
                 let seen = &mut self.seen().attempts;
                 let attempt = seen.iter().position(|attempt| *attempt == known);
@@ -113,9 +119,13 @@ impl Real {
             }
             Act::News { attempt, says, fit } => return self.news(attempt, says, fit).await,
             Act::RefundsEnd { order, succeeded } => {
-                use payments::RefundState::{Failed, Succeeded};
-                let end = if succeeded { Succeeded } else { Failed };
-                self.town.end_refunds(self.order(order), end).await?;
+                self.end_refunds(self.order(order), succeeded).await?;
+            }
+            Act::GiveBack { order, of, .. } => self.give_back(act, order, of).await?,
+            Act::Cash { order, received, .. } => {
+                let (staff, order) = (self.town.staff, self.order(order));
+                shop.cash(staff, order, received, self.key(act)).await?;
+                self.see_cash(order).await?;
             }
             Act::Cancel { who: Who::Buyer(buyer), order, .. } => {
                 shop.cancel(self.buyers[buyer], self.order(order), self.key(act)).await?;
@@ -139,6 +149,55 @@ impl Real {
             Act::Sweep => self.town.sweep().await?,
         }
         Ok(Done::Nothing)
+    }
+
+    async fn give_back(&self, act: &Act, order: Number, of: GiveBack) -> flows::Answer<()> {
+        let of = match of {
+            GiveBack::Lines { variant, units, restock } => {
+                let position = self.position(self.order(order), variant).await?;
+                RefundOf::Lines(vec![RefundOfLine { position, quantity: units, restock }])
+            }
+            GiveBack::Amount(minor) => RefundOf::Amount(minor),
+            GiveBack::Rest { restock } => RefundOf::Rest { restock },
+        };
+        let wish = RefundWish { of, reason: "torn".into() };
+        let (staff, order) = (self.town.staff, self.order(order));
+        self.town.shop.refund(staff, order, wish, self.key(act)).await?;
+        Ok(())
+    }
+
+    /// The position of a thing among an order's lines; one that is nobody's when it is not there.
+    async fn position(&self, order: OrderId, variant: usize) -> Result<i64, Fault> {
+        let lines = self.town.shop.db.read(move |read| orders::lines(read, order)).await?;
+        let of = lines.iter().find(|line| line.variant_id == self.goods[variant]);
+        Ok(of.map_or(99, |line| line.position))
+    }
+
+    /// Takes note of the attempt that cash has made.
+    async fn see_cash(&self, order: OrderId) -> Result<(), Fault> {
+        let attempts = self.town.shop.db.read(move |read| payments::of_order(read, order)).await?;
+        for attempt in attempts.iter().filter(|attempt| attempt.gateway == CASH_ON_DELIVERY) {
+            let known = (attempt.id, order, attempt.amount);
+            let seen = &mut self.seen().attempts;
+            if !seen.contains(&known) {
+                seen.push(known);
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_refunds(&self, order: OrderId, succeeded: bool) -> flows::Answer<()> {
+        let shop = &self.town.shop;
+        let refunds = shop.db.read(move |read| payments::refunds_of_order(read, order)).await?;
+        for refund in refunds.iter().filter(|refund| refund.state.is_under_way()) {
+            let says = if succeeded { RefundState::Succeeded } else { RefundState::Failed };
+            let reference = Some(format!("back_{}", refund.id));
+            let failure = (!succeeded).then(|| "refused".to_owned());
+            let refund_id = refund.id;
+            let news = RefundNews { refund_id, order_id: order, says, reference, failure };
+            shop.refund_news(news).await?;
+        }
+        Ok(())
     }
 
     /// The key of a wish; what was wished is its fingerprint.
@@ -187,10 +246,13 @@ impl Real {
         let saw = match says {
             Says::Waiting => Saw::Waiting,
             Says::Absent => Saw::Absent,
-            Says::Captured => Saw::Captured,
+            Says::Processing => Saw::Processing,
+            Says::Authorized => Saw::Authorized(None),
+            Says::Captured | Says::GivenBack { .. } => Saw::Captured,
             Says::Declined => Saw::Canceled("declined".into()),
         };
-        let news = News { saw, amount, reference, source: "notice" };
+        let refunded = if let Says::GivenBack { minor } = says { minor } else { 0 };
+        let news = News { refunded, ..News::of(saw, amount, reference, "notice") };
         Ok(Done::News(self.town.shop.payment_news(order, id, news).await?))
     }
 
@@ -242,9 +304,16 @@ impl Real {
             Refusal::OrderState { state, wanted } => No::OrderState { state, wanted },
             Refusal::NothingToPay { state } => No::NothingToPay { state },
             Refusal::HoldUsedUp => No::HoldUsedUp,
+            Refusal::PaymentUnderWay => No::PaymentUnderWay,
+            Refusal::NothingToRefund { state } => No::NothingToRefund { state },
+            Refusal::RefundTooMuch { wanted, left } => No::RefundTooMuch { wanted, left },
             other => No::Other(other.to_string()),
         }
     }
+}
+
+fn gateway_of(name: &str) -> usize {
+    GATEWAYS.iter().position(|gateway| *gateway == name).unwrap_or(GATEWAYS.len())
 }
 
 fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
@@ -278,7 +347,8 @@ impl Real {
                     there.push(order);
                     let refunds = payments::refunds_of_order(read, *id)?;
                     tries.extend(payments::of_order(read, *id)?.into_iter().map(|attempt| {
-                        let back = refunds.iter().find(|r| r.attempt_id == attempt.id).cloned();
+                        let of = refunds.iter().filter(|r| r.attempt_id == attempt.id);
+                        let back: Vec<_> = of.map(|r| (r.amount.minor, r.state.as_str())).collect();
                         (attempt, back)
                     }));
                 }
@@ -293,11 +363,13 @@ impl Real {
                 let named = seen.reference.as_ref().map(|name| name.starts_with("pay_"));
                 let shown = Attempt {
                     order: self.number(seen.order_id),
-                    gateway: usize::from(seen.gateway != GATEWAYS[0]),
+                    gateway: gateway_of(&seen.gateway),
                     state: seen.state,
                     named,
                     review: seen.review.is_some(),
-                    refund: back.as_ref().map(|back| back.state),
+                    unwanted: seen.unwanted,
+                    captured: seen.captured,
+                    refunds: sorted(back.clone()),
                 };
                 (attempt(seen.id), shown)
             })
@@ -319,6 +391,7 @@ impl Real {
             state: order.state,
             total: order.totals.total,
             settled_by: order.settled_by.and_then(attempt),
+            claimed_by: order.claimed_by.and_then(attempt),
             pay_by: order.pay_by.map(|at| self.seconds(at)),
         }
     }

@@ -2,11 +2,11 @@
 
 store::sql! {
     query ORDERS {
-        "select id, state, total, currency, settled_by, number from orders order by id"
+        "select id, state, total, currency, settled_by, number, payment_method from orders order by id"
     }
 
     query ATTEMPTS {
-        "select id, order_id, state, review, orphan, reference from attempts order by id"
+        "select id, order_id, state, review, orphan, reference, refunded from attempts order by id"
     }
 
     query REFUNDS_OPEN {

@@ -44,6 +44,8 @@ struct Notes {
     step: u64,
     confirmed: BTreeMap<OrderId, Confirmed>,
     cancelled: BTreeSet<OrderId>,
+    /// Orders of which staff asked for money to be given back.
+    refunds_asked: BTreeSet<OrderId>,
     /// Every attempt to pay that a customer was told of.
     attempts: BTreeMap<AttemptId, OrderId>,
     prices: BTreeMap<VariantId, Vec<PriceSet>>,
@@ -155,6 +157,16 @@ impl Witness {
     /// The shop confirmed that an order is called off.
     pub fn cancelled(&self, order: OrderId) {
         self.notes().cancelled.insert(order);
+    }
+
+    /// Staff are about to give money of an order back.
+    pub fn refund_asked(&self, order: OrderId) {
+        self.notes().refunds_asked.insert(order);
+    }
+
+    /// Whether staff ever asked for money of an order to be given back.
+    pub fn refund_was_asked(&self, order: OrderId) -> bool {
+        self.notes().refunds_asked.contains(&order)
     }
 
     /// Every order that was called off, confirmed.

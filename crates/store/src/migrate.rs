@@ -27,17 +27,50 @@ pub struct Schema {
 /// word for that; PostgreSQL reads a comment.
 const KEY_FIRST: &str = "/* key first */";
 
+/// A comment behind a table says that its rows are never altered nor taken away: `/* append only:
+/// TABLE */`. Each engine has its own way of refusing it.
+const APPEND_ONLY: &str = "/* append only: ";
+
+/// The text with its comments turned into what the engine understands.
+fn in_the_words_of(for_sqlite: bool, text: &str) -> String {
+    let mut sql = if for_sqlite { text.replace(KEY_FIRST, "without rowid") } else { text.into() };
+    while let Some(at) = sql.find(APPEND_ONLY) {
+        let (before, rest) = sql.split_at(at);
+        let rest = &rest[APPEND_ONLY.len()..];
+        let (table, after) = rest.split_once(" */").unwrap_or((rest, ""));
+        let refusal =
+            if for_sqlite { append_only_sqlite(table) } else { append_only_postgres(table) };
+        sql = format!("{before}{refusal}{after}");
+    }
+    sql
+}
+
+fn append_only_sqlite(table: &str) -> String {
+    let refuse = |what: &str| {
+        format!(
+            "create trigger append_only_{table}_{what} before {what} on {table} begin \
+             select raise(abort, '{table} is append only'); end;\n"
+        )
+    };
+    refuse("update") + &refuse("delete")
+}
+
+fn append_only_postgres(table: &str) -> String {
+    format!(
+        "create function append_only_{table}() returns trigger language plpgsql as \
+         $$ begin raise exception '{table} is append only'; end $$;\n\
+         create trigger append_only_{table} before update or delete or truncate on {table} \
+         for each statement execute function append_only_{table}();\n"
+    )
+}
+
 impl Schema {
     fn runner(&self, for_sqlite: bool) -> Result<Runner, OpenError> {
         let steps: Result<Vec<Step>, _> = self
             .migrations
             .iter()
             .map(|step| {
-                let sql = if for_sqlite {
-                    step.sql.replace(KEY_FIRST, "without rowid")
-                } else {
-                    step.sql.to_owned()
-                };
+                let sql = in_the_words_of(for_sqlite, step.sql);
                 Step::unapplied(step.name, &sql).map_err(|cause| self.failed(&cause))
             })
             .collect();
@@ -70,5 +103,21 @@ impl Schema {
             }
             _ => OpenError::Migration { feature: self.feature, cause: cause.to_string() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_the_words_of;
+
+    #[test]
+    fn comments_become_what_each_engine_understands() {
+        let text = "create table t (a bigint) /* key first */;\n/* append only: t */\n-- end";
+        let sqlite = in_the_words_of(true, text);
+        assert!(sqlite.starts_with("create table t (a bigint) without rowid;"), "{sqlite}");
+        assert!(sqlite.contains("before update on t") && sqlite.contains("before delete on t"));
+        let postgres = in_the_words_of(false, text);
+        assert!(postgres.contains("/* key first */") && postgres.ends_with("-- end"), "{postgres}");
+        assert!(postgres.contains("before update or delete or truncate on t for each statement"));
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 
 pub use back_door::Beside;
-pub(crate) use back_door::{sqlite_dump, sqlite_tables};
+pub(crate) use back_door::{append_only_triggers, sqlite_dump, sqlite_tables};
 
 pub use crate::sqlite::{Call, Gate, Memory, Turn};
 

@@ -1,12 +1,12 @@
 //! What can be asked of the lane, and what it can answer.
 
-use kernel::{AccountId, AttemptId, CartId, OrderId, ProductId, VariantId};
+use kernel::{AccountId, AttemptId, CartId, OrderId, ProductId, RefundId, VariantId};
 use payments::News;
 use serde::{Deserialize, Serialize};
 use store::idempotency::Key;
 
 use crate::checkout::Placed;
-use crate::payment::{NewsEffect, Paying, RefundEnd};
+use crate::payment::{NewsEffect, Opening, Paying, RefundNews, RefundWish};
 use crate::quote::Quote;
 
 /// How the quantity of a line changes.
@@ -45,9 +45,13 @@ pub(crate) enum Command {
     Merge { from: CartId, into: CartId },
     EndHold { cart: CartId, variant: VariantId },
     Place(Box<Place>),
-    Pay { order: OrderId, customer: AccountId, gateway: String, attempt: AttemptId, key: Key },
+    Pay { order: OrderId, customer: AccountId, attempt: AttemptId, opening: Opening, key: Key },
     News { order: OrderId, attempt: AttemptId, news: News },
-    RefundEnded(RefundEnd),
+    Freeze { order: OrderId, attempt: AttemptId, why: String },
+    Refund { order: OrderId, staff: AccountId, refund: RefundId, wish: RefundWish, key: Key },
+    RefundHeard(RefundNews),
+    Fee { order: OrderId, attempt: AttemptId, fee: i64 },
+    Cash { order: OrderId, staff: AccountId, attempt: AttemptId, received: bool, key: Key },
     Cancel { order: OrderId, who: Who, reason: Option<String>, key: Key },
     Expire { order: OrderId },
     Advance { order: OrderId, to: orders::State, staff: AccountId, key: Key },
@@ -62,6 +66,7 @@ pub(crate) enum Done {
     Placed(Placed),
     Paying(Paying),
     News(NewsEffect),
+    Refunding(RefundId),
     Adjusted { variant_id: VariantId, product_id: ProductId, on_hand: i64, held: i64, sold: i64 },
 }
 
@@ -70,6 +75,8 @@ impl Command {
     pub(crate) fn key(&self) -> Option<&Key> {
         match self {
             Self::Pay { key, .. }
+            | Self::Refund { key, .. }
+            | Self::Cash { key, .. }
             | Self::Cancel { key, .. }
             | Self::Advance { key, .. }
             | Self::Adjust { key, .. } => Some(key),
@@ -82,7 +89,12 @@ impl Command {
     pub(crate) fn has_somebody_waiting(&self) -> bool {
         !matches!(
             self,
-            Self::News { .. } | Self::RefundEnded(_) | Self::Expire { .. } | Self::EndHold { .. }
+            Self::News { .. }
+                | Self::Freeze { .. }
+                | Self::Fee { .. }
+                | Self::RefundHeard(_)
+                | Self::Expire { .. }
+                | Self::EndHold { .. }
         )
     }
 
@@ -91,10 +103,14 @@ impl Command {
         match self {
             Self::Pay { order, .. }
             | Self::News { order, .. }
+            | Self::Freeze { order, .. }
+            | Self::Fee { order, .. }
+            | Self::Refund { order, .. }
+            | Self::Cash { order, .. }
             | Self::Cancel { order, .. }
             | Self::Expire { order }
             | Self::Advance { order, .. } => Some(*order),
-            Self::RefundEnded(end) => Some(end.order_id),
+            Self::RefundHeard(news) => Some(news.order_id),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use inventory::{Holder, Short};
 use kernel::planted::{self, Bug};
 use kernel::{CartId, OrderId, SignedDuration, Timestamp, VariantId, limits};
 use orders::Actor;
+use payments::Origin;
 
 use super::Outcome;
 use super::command::{Change, Command, Done, Who};
@@ -30,11 +31,25 @@ impl State<'_> {
             Command::Merge { from, into } => Ok(self.merge(*from, *into)),
             Command::EndHold { cart, variant } => Ok(self.end_hold(*cart, *variant)),
             Command::Place(place) => self.place(place),
-            Command::Pay { order, customer, gateway, attempt, .. } => {
-                self.pay(*order, *customer, gateway, *attempt)
+            Command::Pay { order, customer, attempt, opening, .. } => {
+                self.pay(*order, *customer, *attempt, opening)
             }
             Command::News { order, attempt, news } => self.news(*order, *attempt, news),
-            Command::RefundEnded(end) => self.refund_ended(end),
+            Command::Freeze { attempt, why, .. } => {
+                self.till.freeze(*attempt, why, self.now);
+                Ok(Done::Nothing)
+            }
+            Command::Fee { attempt, fee, .. } => {
+                self.till.book_fee(self.env, *attempt, *fee, self.now);
+                Ok(Done::Nothing)
+            }
+            Command::Refund { order, staff, refund, wish, .. } => {
+                self.refund(*order, *staff, *refund, wish)
+            }
+            Command::RefundHeard(news) => self.refund_heard(news),
+            Command::Cash { order, staff, attempt, received, .. } => {
+                self.cash(*order, *staff, *attempt, *received)
+            }
             Command::Cancel { order, who, reason, .. } => {
                 self.cancel(*order, *who, reason.as_deref())
             }
@@ -257,23 +272,28 @@ impl State<'_> {
             Who::Staff(_) => matches!(order.state, Pending | CashDue | Paid | Packed),
         };
         let (state, settled_by) = (order.state, order.settled_by);
+        let claimed = order.claimed_by.is_some();
         if !allowed {
             return Err(Refusal::OrderState { state, wanted: Cancelled });
+        }
+        if claimed {
+            return Err(Refusal::PaymentUnderWay);
         }
         self.step(id, Cancelled, who.actor(), reason)?;
         if state == Pending {
             if !planted::is(Bug::ForgottenRelease) {
                 self.release_order(id);
             }
+            self.close_attempts(id, None);
             return Ok(Done::Nothing);
         }
-        for (variant, quantity) in self.units(id) {
-            if !planted::is(Bug::NothingTakenBack) {
-                self.shelf.take_back(self.env, id, variant, quantity);
-            }
+        if !planted::is(Bug::NothingTakenBack) {
+            self.take_all_back(id);
         }
         if let Some(attempt) = settled_by.filter(|_| !planted::is(Bug::CancelWithoutRefund)) {
-            self.till.send_back(self.id(), attempt, "the order was cancelled", self.now);
+            let why = (Origin::Cancelled, "the order was cancelled");
+            self.till.send_back(self.env, attempt, why, self.now);
+            self.all_gone_back(id, attempt)?;
         }
         kernel::crash_point!("lane.cancel-decided");
         Ok(Done::Nothing)
@@ -282,11 +302,12 @@ impl State<'_> {
     fn expire(&mut self, id: OrderId) -> Outcome {
         let order = self.book.order(id).ok_or(Refusal::NotFound("order"))?;
         let over = order.pay_by.is_some_and(|pay_by| pay_by <= self.now);
-        if order.state == orders::State::Pending && over {
+        if order.state == orders::State::Pending && over && order.claimed_by.is_none() {
             self.step(id, orders::State::Expired, Actor::Clock, None)?;
             if !planted::is(Bug::ExpiredKeepsHolds) {
                 self.release_order(id);
             }
+            self.close_attempts(id, None);
             kernel::crash_point!("lane.expiry-decided");
         }
         Ok(Done::Nothing)

@@ -10,6 +10,7 @@
 //! the one bad command stands alone.
 
 mod age;
+mod back;
 mod command;
 mod decide;
 mod keys;

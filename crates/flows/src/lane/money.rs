@@ -2,13 +2,13 @@
 
 use kernel::planted::{self, Bug};
 use kernel::{AccountId, AttemptId, OrderId, SignedDuration};
-use orders::{Actor, State as Stands};
-use payments::{AttemptState, News, RefundState, Saw, Verdict, judge};
+use orders::{Actor, Order, State as Stands};
+use payments::{Attempt, AttemptState, Earned, Meant, News, Origin, Saw, Stance, Verdict, judge};
 
 use super::Outcome;
 use super::command::Done;
 use super::state::State;
-use crate::payment::{NewsEffect, Paying, RefundEnd};
+use crate::payment::{NewsEffect, Opening, Paying};
 use crate::quote::later;
 use crate::refusal::Refusal;
 
@@ -16,89 +16,148 @@ use crate::refusal::Refusal;
 const FIRST_POLL: SignedDuration = SignedDuration::from_secs(20);
 /// For the bug `AttemptForgotten`.
 const YEARS: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
-/// After an order could be paid last, for calls to a gateway that are under way: more than the
-/// longest.
-const LAST_CALLS: SignedDuration = SignedDuration::from_hours(1);
 
 impl State<'_> {
     pub(super) fn pay(
         &mut self,
         id: OrderId,
         customer: AccountId,
-        gateway: &str,
         attempt: AttemptId,
+        opening: &Opening,
     ) -> Outcome {
         let order = self.book.order(id).filter(|order| order.customer_id == customer);
         let order = order.ok_or(Refusal::NotFound("order"))?;
-        let in_time = order.pay_by.is_some_and(|pay_by| self.now < pay_by);
-        if order.state != Stands::Pending || !in_time {
+        let deadline = order.pay_by.filter(|pay_by| self.now < *pay_by);
+        let Some(deadline) = deadline.filter(|_| order.state == Stands::Pending) else {
             return Err(Refusal::NothingToPay { state: order.state });
+        };
+        if order.claimed_by.is_some() {
+            return Err(Refusal::PaymentUnderWay);
         }
         let mut paying = Paying {
             attempt_id: attempt,
             order_id: id,
             number: order.number.clone(),
-            gateway: gateway.to_owned(),
+            gateway: opening.gateway.clone(),
             amount: order.total(),
             redirect_url: None,
             pay_by: order.pay_by,
         };
-        if let Some(live) = self.till.live(id, gateway) {
-            paying.attempt_id = live.id;
-            paying.redirect_url.clone_from(&live.redirect_url);
-        } else {
-            let poll_at = later(self.now, FIRST_POLL);
-            let forgotten = planted::is(Bug::AttemptForgotten);
-            let poll_at = if forgotten { later(poll_at, YEARS) } else { poll_at };
-            self.till.intend(attempt, id, gateway, paying.amount, (self.now, poll_at));
-            kernel::crash_point!("lane.payment-decided");
+        let tax = order.totals.tax;
+        let live = self.till.live(id, &opening.gateway).map(|live| live.id);
+        // The payer goes elsewhere: nobody wants the other pages paid any more.
+        self.close_attempts(id, live);
+        if let Some(live) = live {
+            self.till.want_again(live);
+            paying.attempt_id = live;
+            let url = self.till.attempt(live).and_then(|live| live.redirect_url.clone());
+            paying.redirect_url = url;
+            return Ok(Done::Paying(paying));
         }
+        let meant = Meant {
+            id: attempt,
+            order: id,
+            gateway: opening.gateway.clone(),
+            amount: paying.amount,
+            tax,
+            two_stage: opening.two_stage,
+            details: opening.details.clone(),
+            deadline: opening.deadline.unwrap_or(deadline),
+            poll_at: later(
+                self.now,
+                if planted::is(Bug::AttemptForgotten) { YEARS } else { FIRST_POLL },
+            ),
+        };
+        self.till.intend(meant, self.now);
+        kernel::crash_point!("lane.payment-decided");
         Ok(Done::Paying(paying))
+    }
+
+    /// What is open of an order's payments is to be called off, except one.
+    pub(super) fn close_attempts(&mut self, order: OrderId, except: Option<AttemptId>) {
+        let others: Vec<AttemptId> =
+            self.till.of_order(order).iter().map(|attempt| attempt.id).collect();
+        for id in others.into_iter().filter(|id| Some(*id) != except) {
+            self.till.close(id, self.now);
+        }
+    }
+
+    /// What an order has to say to money from this attempt.
+    fn stance(&self, order: &Order, attempt: AttemptId) -> Stance {
+        match order.state {
+            Stands::Pending if order.claimed_by.is_some_and(|other| other != attempt) => {
+                Stance::Claimed
+            }
+            Stands::Pending => Stance::Open,
+            Stands::Expired
+                if planted::is(Bug::LateSuccessTakesAll)
+                    || self.short(&self.units(order.id)).is_empty() =>
+            {
+                Stance::Revivable
+            }
+            _ if order.settled_by.is_some_and(|other| other != attempt) => Stance::Claimed,
+            _ => Stance::Closed,
+        }
     }
 
     pub(super) fn news(&mut self, id: OrderId, attempt_id: AttemptId, news: &News) -> Outcome {
         let attempt = self.till.attempt(attempt_id).filter(|attempt| attempt.order_id == id);
         let attempt = attempt.ok_or(Refusal::NotFound("payment"))?;
-        let verdict = match judge(attempt, news) {
-            Verdict::Nothing if news.saw == Saw::Absent && self.is_given_up(attempt) => {
-                Verdict::Over("the gateway never heard of it".into())
-            }
-            verdict => verdict,
-        };
-        let effect = match verdict {
+        let order = self.book.order(id).ok_or(Refusal::NotFound("order"))?;
+        let stance = self.stance(order, attempt_id);
+        let sent_back = self.till.sent_back(attempt_id);
+        let effect = match judge(attempt, stance, news, sent_back, self.now) {
             Verdict::Nothing => NewsEffect::Nothing,
-            Verdict::Money => return self.money(id, attempt_id, news),
             Verdict::Waiting => {
-                self.observe(attempt_id, news, NewsEffect::Waiting, |attempt| {
-                    attempt.state = AttemptState::AwaitingPayer;
-                });
-                NewsEffect::Waiting
+                return Ok(self.goes(attempt_id, news, AttemptState::AwaitingPayer));
             }
-            Verdict::Over(_) => {
+            Verdict::Processing => {
+                if order.state == Stands::Pending {
+                    let until = later(self.now, self.settings.payment);
+                    self.book.wait_until(id, until);
+                }
+                return Ok(self.goes(attempt_id, news, AttemptState::Processing));
+            }
+            Verdict::Close => return Ok(self.goes(attempt_id, news, AttemptState::Closing)),
+            Verdict::Void => return Ok(self.goes(attempt_id, news, AttemptState::Voiding)),
+            Verdict::Capture => return self.claim(id, attempt_id, news),
+            Verdict::Settle => return self.settle(id, attempt_id, news),
+            Verdict::SendBack => return Ok(self.orphan(attempt_id, news)),
+            Verdict::Over(reason) => {
+                self.unclaim(id, attempt_id);
                 self.observe(attempt_id, news, NewsEffect::Over, |attempt| {
                     attempt.state = AttemptState::Canceled;
+                    attempt.reason = Some(reason);
                 });
-                NewsEffect::Over
+                return Ok(Done::News(NewsEffect::Over));
+            }
+            Verdict::External(minor) => {
+                self.observe(attempt_id, news, NewsEffect::GivenBack, |_| {});
+                self.till.external(self.env, attempt_id, minor, self.now);
+                self.all_gone_back(id, attempt_id)?;
+                return Ok(Done::News(NewsEffect::GivenBack));
             }
             Verdict::Review(why) => {
                 self.observe(attempt_id, news, NewsEffect::Review, |attempt| {
                     attempt.review = Some(why);
                 });
-                NewsEffect::Review
+                return Ok(Done::News(NewsEffect::Review));
             }
         };
+        self.observe(attempt_id, news, effect, |_| {});
         Ok(Done::News(effect))
     }
 
-    /// Whether an attempt was never heard of at its gateway, and nobody asks for it there any
-    /// more. Money that comes all the same is believed.
-    fn is_given_up(&self, attempt: &payments::Attempt) -> bool {
-        let order = self.book.order(attempt.order_id);
-        let over = order.is_some_and(|order| {
-            let last = order.pay_by.unwrap_or(order.placed_at);
-            order.state != Stands::Pending && later(last, LAST_CALLS) <= self.now
-        });
-        over && attempt.state == AttemptState::Submitting
+    fn goes(&mut self, attempt: AttemptId, news: &News, to: AttemptState) -> Done {
+        let effect = match to {
+            AttemptState::Processing => NewsEffect::Processing,
+            AttemptState::Closing => NewsEffect::Closing,
+            AttemptState::Voiding => NewsEffect::Voiding,
+            AttemptState::Capturing => NewsEffect::Capturing,
+            _ => NewsEffect::Waiting,
+        };
+        self.observe(attempt, news, effect, |attempt| attempt.state = to);
+        Done::News(effect)
     }
 
     fn observe(
@@ -106,65 +165,87 @@ impl State<'_> {
         attempt: AttemptId,
         news: &News,
         effect: NewsEffect,
-        change: impl FnOnce(&mut payments::Attempt),
+        change: impl FnOnce(&mut Attempt),
     ) {
         self.till.observe(attempt, news, effect.word(), change, self.now);
     }
 
-    /// The money came. An order that waits for it is paid; one that expired is paid if its units
-    /// are still there; from any other the money goes back.
-    fn money(&mut self, id: OrderId, attempt: AttemptId, news: &News) -> Outcome {
+    /// The money is reserved and wanted: the order claims it. From here on its units are its own:
+    /// they stay held, and neither time nor anybody else ends the order, until the money is ours
+    /// or nothing comes of it. An order that had expired takes its units again.
+    fn claim(&mut self, id: OrderId, attempt: AttemptId, news: &News) -> Outcome {
+        if self.book.order(id).is_some_and(|order| order.state == Stands::Expired) {
+            self.step(id, Stands::Pending, Actor::Payment, None)?;
+            let until = later(self.now, self.settings.payment);
+            for (variant, quantity) in self.units(id) {
+                let holder = inventory::Holder::Order(id);
+                let held = self.shelf.promise(holder, variant, quantity, until);
+                assert!(held.is_ok(), "units that were counted are there");
+            }
+        }
+        self.book.claimed_by(id, Some(attempt));
+        let done = self.goes(attempt, news, AttemptState::Capturing);
+        kernel::crash_point!("lane.claim-decided");
+        Ok(done)
+    }
+
+    /// Nothing came of money that was being taken: the order is as it was before, and time may
+    /// end it.
+    fn unclaim(&mut self, id: OrderId, attempt: AttemptId) {
+        if self.book.order(id).is_some_and(|order| order.claimed_by == Some(attempt)) {
+            self.book.claimed_by(id, None);
+        }
+    }
+
+    /// The money came and the order wants it: it is paid, and its units are sold.
+    fn settle(&mut self, id: OrderId, attempt: AttemptId, news: &News) -> Outcome {
         debug_assert_eq!(news.saw, Saw::Captured);
-        let stands = self.book.order(id).ok_or(Refusal::NotFound("order"))?.state;
+        let order = self.book.order(id).ok_or(Refusal::NotFound("order"))?;
+        let (late, earned) = (order.state == Stands::Expired, earned(order));
         let skipped = planted::is(Bug::NoticeSkipsStock) && news.source == "notice";
         let units = if skipped { Vec::new() } else { self.units(id) };
-        let effect = match stands {
-            Stands::Pending => {
-                self.release_order(id);
-                NewsEffect::Settled
-            }
-            Stands::Expired
-                if self.short(&units).is_empty() || planted::is(Bug::LateSuccessTakesAll) =>
-            {
-                NewsEffect::SettledLate
-            }
-            _ => return Ok(self.orphan(attempt, news)),
-        };
+        let effect = if late { NewsEffect::SettledLate } else { NewsEffect::Settled };
+        self.release_order(id);
         for (variant, quantity) in units {
             let sold = self.shelf.sell(self.env, id, variant, quantity);
             assert!(sold.is_ok(), "units that were held or counted are there");
         }
         self.step(id, Stands::Paid, Actor::Payment, None)?;
         self.book.settled_by(id, attempt);
-        self.observe(attempt, news, effect, |attempt| attempt.state = AttemptState::Captured);
+        self.captured(attempt, news, effect);
+        self.till.book_sale(self.env, attempt, earned, self.now);
+        self.close_attempts(id, Some(attempt));
         kernel::crash_point!("lane.settlement-decided");
         Ok(Done::News(effect))
     }
 
-    fn orphan(&mut self, id: AttemptId, news: &News) -> Done {
-        self.observe(id, news, NewsEffect::SentBack, |attempt| {
+    pub(super) fn captured(&mut self, attempt: AttemptId, news: &News, effect: NewsEffect) {
+        let orphan = effect == NewsEffect::SentBack;
+        self.observe(attempt, news, effect, |attempt| {
             attempt.state = AttemptState::Captured;
-            attempt.orphan = true;
+            attempt.captured = attempt.amount.minor;
+            attempt.orphan = orphan;
         });
+    }
+
+    fn orphan(&mut self, id: AttemptId, news: &News) -> Done {
+        self.captured(id, news, NewsEffect::SentBack);
+        self.till.book_orphan(self.env, id, self.now);
         if !planted::is(Bug::RefundForgotten) {
-            self.till.send_back(self.id(), id, "the order no longer wanted the money", self.now);
+            let why = (Origin::Orphan, "the order no longer wanted the money");
+            self.till.send_back(self.env, id, why, self.now);
         }
         kernel::crash_point!("lane.sending-back-decided");
         Done::News(NewsEffect::SentBack)
     }
+}
 
-    pub(super) fn refund_ended(&mut self, end: &RefundEnd) -> Outcome {
-        let refund = self.till.refund(end.refund_id).ok_or(Refusal::NotFound("refund"))?;
-        let attempt = refund.attempt_id;
-        self.till.refund_ended(end.refund_id, end.state, end.reference.clone(), self.now);
-        kernel::crash_point!("lane.refund-end-decided");
-        let order = self.book.order(end.order_id).ok_or(Refusal::NotFound("order"))?;
-        let all_back = end.state == RefundState::Succeeded
-            && order.settled_by == Some(attempt)
-            && self.till.gone_back(attempt) == order.totals.total;
-        if all_back && order.state == Stands::Cancelled {
-            self.step(end.order_id, Stands::Refunded, Actor::Payment, None)?;
-        }
-        Ok(Done::Nothing)
+/// How what an order earns is made up.
+pub(super) fn earned(order: &Order) -> Earned {
+    let totals = &order.totals;
+    Earned {
+        sales: totals.merchandise - totals.discount,
+        shipping: totals.shipping,
+        tax: totals.tax,
     }
 }

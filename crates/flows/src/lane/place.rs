@@ -109,6 +109,7 @@ impl State<'_> {
             address: serde_json::to_string(&place.quote.address).unwrap_or_else(|_| "null".into()),
             fingerprint: place.fingerprint.clone(),
             settled_by: None,
+            claimed_by: None,
             pay_by: waits.then(|| later(self.now, self.settings.payment)),
             placed_at: self.now,
             steps: 0,
@@ -124,6 +125,7 @@ impl State<'_> {
             unit_price: line.unit_price,
             quantity: line.quantity,
             line_total: line.line_total,
+            restocked: 0,
         });
         self.book.place(order, lines.collect(), Actor::Customer);
         placed

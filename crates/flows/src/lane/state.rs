@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use carts::Baskets;
 use catalog::Offer;
 use inventory::Shelf;
-use kernel::{CartId, Env, Fault, OrderId, Timestamp, Uuid, VariantId};
+use kernel::{CartId, Env, Fault, OrderId, Timestamp, VariantId};
 use orders::{Book, Order};
 use payments::Till;
 use store::Tx;
@@ -143,10 +143,5 @@ impl<'c> State<'c> {
         self.keys.write(tx, self.now)?;
         kernel::crash_point!("lane.keys-written");
         Ok(())
-    }
-
-    /// Ids for what is made while deciding.
-    pub(super) fn id<I: From<Uuid>>(&self) -> I {
-        self.env.id()
     }
 }

@@ -46,8 +46,10 @@ async fn a_day_of_lost_commits(fate: Fate) {
         assert_eq!((placed.id, placed.replayed), (quote.quote.id, happened), "order {turn}");
         if method != CASH_ON_DELIVERY {
             let key = town.key(who, "pay");
-            let intend =
-                || town.shop.intend_payment(who, placed.id, crate::testing::GATEWAY, key.clone());
+            let intend = || {
+                let opening = crate::Opening::at(crate::testing::GATEWAY);
+                town.shop.intend_payment(who, placed.id, opening, key.clone())
+            };
             let paying = lose_and_ask_again(&proxy, fate, intend).await;
             lose_and_ask_again(&proxy, fate, || town.captured(&paying)).await;
             assert_eq!(state(&town, placed.id).await, State::Paid);

@@ -6,6 +6,14 @@ use payments::{AttemptState, News, Saw};
 use super::*;
 use crate::NewsEffect;
 
+fn opened(reference: &str, url: &str) -> payments::Opened {
+    payments::Opened {
+        reference: reference.to_owned(),
+        redirect_url: Some(url.to_owned()),
+        ..payments::Opened::default()
+    }
+}
+
 store::on_both_engines! { SCHEMAS;
     async fn the_same_news_twice_is_once(t: TestDb) {
         let town = Town::open(&t.db, 51).await;
@@ -16,12 +24,21 @@ store::on_both_engines! { SCHEMAS;
         let news = town.news(&paying, Saw::Captured);
         let (a, b) = tokio::join!(town.say(&paying, news.clone()), town.say(&paying, news.clone()));
         assert_eq!((a.unwrap(), b.unwrap()), (NewsEffect::Settled, NewsEffect::Nothing));
-        let after = t.dump().await.unwrap();
-        for saw in [Saw::Captured, Saw::Waiting, Saw::Absent, Saw::Canceled("late".into())] {
+        let id = paying.attempt_id;
+        let attempt = || t.db.read(move |read| payments::find(read, id));
+        let before = attempt().await.unwrap().unwrap();
+        for saw in [Saw::Waiting, Saw::Processing, Saw::Absent, Saw::Canceled("late".into())] {
             let effect = town.say(&paying, town.news(&paying, saw)).await.unwrap();
             assert_eq!(effect, NewsEffect::Nothing, "what came stays");
         }
-        assert_eq!(after, t.dump().await.unwrap(), "old news writes nothing");
+        let after = attempt().await.unwrap().unwrap();
+        assert_eq!((after.state, after.captured), (before.state, before.captured));
+        assert_eq!(after.observations, before.observations + 4, "it is noted all the same");
+        let dump = t.dump().await.unwrap();
+        for _ in 0..3 {
+            town.say(&paying, town.news(&paying, Saw::Canceled("late".into()))).await.unwrap();
+        }
+        assert_eq!(dump, t.dump().await.unwrap(), "who repeats himself fills no history");
         sound(&town).await;
     }
 
@@ -143,7 +160,7 @@ store::on_both_engines! { SCHEMAS;
         assert_eq!(town.say(&paying, news).await.unwrap(), NewsEffect::Waiting);
         let (id, now) = (paying.attempt_id, town.shop.env.now());
         let noted = town.shop.db.write(move |tx| {
-            payments::submitted(tx, id, &reference, Some("https://pay.example/1"), now, now)
+            payments::submitted(tx, id, &opened(&reference, "https://pay.example/1"), now, now)
         });
         assert!(noted.await.unwrap(), "the answer still says where the payer goes");
         let again = town.intend(ada, order).await.unwrap();
@@ -152,7 +169,7 @@ store::on_both_engines! { SCHEMAS;
         let attempt = town.shop.db.read(move |read| payments::find(read, id)).await.unwrap();
         assert_eq!(attempt.unwrap().state, AttemptState::Captured);
         let late = town.shop.db.write(move |tx| {
-            payments::submitted(tx, id, "other", Some("https://pay.example/2"), now, now)
+            payments::submitted(tx, id, &opened("other", "https://pay.example/2"), now, now)
         });
         assert!(!late.await.unwrap(), "an answer that comes too late changes nothing");
         sound(&town).await;
@@ -166,7 +183,7 @@ store::on_both_engines! { SCHEMAS;
             let order = town.buy(ada, shirt, 1, "sandbox").await.unwrap().id;
             let (id, now) = (town.intend(ada, order).await.unwrap().attempt_id, town.shop.env.now());
             let noted = town.shop.db.write(move |tx| {
-                payments::submitted(tx, id, "", Some("https://pay.example"), now, now)
+                payments::submitted(tx, id, &opened("", "https://pay.example"), now, now)
             });
             assert!(noted.await.unwrap());
             let attempt = town.shop.db.read(move |read| payments::find(read, id)).await.unwrap();

@@ -1,10 +1,10 @@
 //! A shop life in which everything happens that may.
 
 use flows::testing::Town;
-use flows::{CASH_ON_DELIVERY, Owner};
+use flows::{CASH_ON_DELIVERY, Opening, Owner, Paying, RefundOf, RefundOfLine, RefundWish};
 use kernel::{AccountId, CartId, OrderId, SignedDuration, Timestamp, VariantId};
 use orders::State;
-use payments::{Notice, RefundState, Saw};
+use payments::{News, Notice, RefundState, Saw, Statement};
 use store::Db;
 
 /// What is left of it.
@@ -28,6 +28,9 @@ impl Life {
         short_lives(&town, ada, goods[0]).await;
         late_money(&town, ada, goods[0], rare).await;
         double_money(&town, ada, goods[1]).await;
+        two_stages(&town, ada, goods[0], rare).await;
+        parts_go_back(&town, ada, goods[1]).await;
+        cash(&town, ada, goods[0]).await;
         let key = town.key(town.staff, "adjust");
         let counted = town.shop.adjust_stock(town.staff, goods[0], -2, "broken".into(), key);
         counted.await.unwrap();
@@ -38,6 +41,13 @@ impl Life {
         // What is still open at the end.
         let pending = town.buy(ada, goods[0], 2, "sandbox").await.unwrap().id;
         town.intend(ada, pending).await.unwrap();
+        let claimed = town.buy(ada, goods[0], 1, "sandbox").await.unwrap().id;
+        let claiming = reserved(&town, ada, claimed).await;
+        town.say(&claiming, town.news(&claiming, Saw::Authorized(None))).await.unwrap();
+        let unwanted = town.buy(ada, goods[0], 1, "sandbox").await.unwrap().id;
+        let closing = reserved(&town, ada, unwanted).await;
+        town.say(&closing, town.news(&closing, Saw::Waiting)).await.unwrap();
+        town.cancel(ada, unwanted).await.unwrap();
         let bob = town.customer().await;
         town.add(bob, goods[0], 3).await.unwrap();
         town.add(bob, goods[1], 1).await.unwrap();
@@ -135,6 +145,128 @@ async fn double_money(town: &Town, ada: AccountId, shirt: VariantId) {
     town.cancel(ada, doubtful).await.unwrap();
 }
 
+async fn reserved(town: &Town, who: AccountId, order: OrderId) -> Paying {
+    let opening = Opening { two_stage: true, ..Opening::at("sandbox") };
+    town.intend_at(who, order, opening).await.unwrap()
+}
+
+/// Money that is reserved first: taken, let go, refused when it was to be taken, late.
+async fn two_stages(town: &Town, ada: AccountId, shirt: VariantId, rare: VariantId) {
+    let say = async |paying: &Paying, saw| {
+        town.say(paying, town.news(paying, saw)).await.unwrap();
+    };
+    let buy = async |variant| town.buy(ada, variant, 1, "sandbox").await.unwrap().id;
+    let taken = buy(shirt).await;
+    let paying = reserved(town, ada, taken).await;
+    let elsewhere = town.intend_at(ada, taken, Opening::at("other")).await.unwrap();
+    say(&elsewhere, Saw::Processing).await;
+    say(&paying, Saw::Authorized(None)).await;
+    say(&elsewhere, Saw::Authorized(None)).await;
+    say(&paying, Saw::Captured).await;
+    say(&elsewhere, Saw::Canceled("voided".into())).await;
+    let lost = buy(shirt).await;
+    let paying = reserved(town, ada, lost).await;
+    say(&paying, Saw::Authorized(None)).await;
+    say(&paying, Saw::Canceled("expired on capture".into())).await;
+    let (late, gone) = (buy(shirt).await, buy(shirt).await);
+    let (late_paying, gone_paying) =
+        (reserved(town, ada, late).await, reserved(town, ada, gone).await);
+    town.wait(SignedDuration::from_mins(31));
+    town.sweep().await.unwrap();
+    say(&late_paying, Saw::Authorized(None)).await;
+    assert_eq!(town.order(late).await.state, State::Pending, "it came back for the money");
+    say(&late_paying, Saw::Captured).await;
+    let scarce = town.stock(shirt).await.available();
+    let reason = "stolen".into();
+    let key = town.key(town.staff, "adjust");
+    town.shop.adjust_stock(town.staff, shirt, -scarce, reason, key).await.unwrap();
+    say(&gone_paying, Saw::Authorized(None)).await;
+    say(&gone_paying, Saw::Canceled("voided".into())).await;
+    let key = town.key(town.staff, "adjust");
+    let back = "found".into();
+    town.shop.adjust_stock(town.staff, shirt, scarce, back, key).await.unwrap();
+    let states = [(taken, State::Paid), (late, State::Paid), (gone, State::Expired)];
+    for (order, wanted) in states {
+        assert_eq!(town.order(order).await.state, wanted);
+    }
+    assert_eq!(town.stock(rare).await.on_hand, 0);
+}
+
+/// Refunds of lines and amounts, one that fails, one in the gateway's own books, and what the
+/// gateway's list says of it.
+async fn parts_go_back(town: &Town, ada: AccountId, shirt: VariantId) {
+    let refund = async |order, of| {
+        let wish = RefundWish { of, reason: "torn".into() };
+        let key = town.key(town.staff, "refund");
+        town.shop.refund(town.staff, order, wish, key).await.unwrap();
+    };
+    let line =
+        |quantity, restock| RefundOf::Lines(vec![RefundOfLine { position: 1, quantity, restock }]);
+    let order = town.buy(ada, shirt, 3, "sandbox").await.unwrap().id;
+    let paid = town.intend(ada, order).await.unwrap();
+    town.captured(&paid).await.unwrap();
+    refund(order, line(1, true)).await;
+    town.end_refunds(order, RefundState::Succeeded).await.unwrap();
+    refund(order, RefundOf::Amount(100)).await;
+    town.end_refunds(order, RefundState::Failed).await.unwrap();
+    refund(order, line(1, false)).await;
+    let elsewhere = News { refunded: 1300, ..town.news(&paid, Saw::Captured) };
+    town.say(&paid, elsewhere).await.unwrap();
+    let all = paid_for(town, ada, shirt).await;
+    refund(all.order_id, RefundOf::Rest { restock: true }).await;
+    town.end_refunds(all.order_id, RefundState::Pending).await.unwrap();
+    town.end_refunds(all.order_id, RefundState::Succeeded).await.unwrap();
+    assert_eq!(town.order(all.order_id).await.state, State::Refunded);
+    let kept = paid_for(town, ada, shirt).await;
+    let other = paid_for(town, ada, shirt).await;
+    listed(town, &[(&paid, 1300), (&all, all.amount.minor), (&kept, 0), (&other, 0)]).await;
+}
+
+async fn paid_for(town: &Town, who: AccountId, variant: VariantId) -> Paying {
+    let order = town.buy(who, variant, 1, "sandbox").await.unwrap().id;
+    let paying = town.intend(who, order).await.unwrap();
+    town.captured(&paying).await.unwrap();
+    paying
+}
+
+/// What a gateway's list says: captured, and so much of it gone back.
+async fn listed(town: &Town, payments: &[(&Paying, i64)]) {
+    let now = town.shop.env.now();
+    for (paying, refunded) in payments {
+        let said = Statement {
+            gateway: "sandbox".into(),
+            reference: format!("pay_{}", paying.attempt_id),
+            attempt_id: Some(paying.attempt_id),
+            status: "captured".into(),
+            amount: paying.amount.minor,
+            currency: paying.amount.currency,
+            captured: paying.amount.minor,
+            refunded: *refunded,
+            fee: None,
+            made_at: Some(now),
+            seen_at: now,
+        };
+        let kept = town.shop.db.write(move |tx| payments::keep_statement(tx, &said));
+        kept.await.unwrap();
+    }
+}
+
+/// Cash that came, before the goods and with them, and cash that was refused.
+async fn cash(town: &Town, ada: AccountId, shirt: VariantId) {
+    for (road, received) in [
+        (&[][..], true),
+        (&[State::Packed, State::Shipped, State::Delivered][..], true),
+        (&[State::Packed, State::Shipped][..], false),
+    ] {
+        let order = town.buy(ada, shirt, 1, CASH_ON_DELIVERY).await.unwrap().id;
+        for to in road {
+            town.advance(order, *to).await.unwrap();
+        }
+        let key = town.key(town.staff, "cash");
+        town.shop.cash(town.staff, order, received, key).await.unwrap();
+    }
+}
+
 async fn notices(town: &Town) {
     let now = town.shop.env.now();
     let notice = |number: u32| Notice {
@@ -145,6 +277,7 @@ async fn notices(town: &Town) {
         attempt_id: None,
         body: "{}".into(),
         headers: "{}".into(),
+        source: None,
         received_at: now,
     };
     let (read, waiting) = (notice(1), notice(2));

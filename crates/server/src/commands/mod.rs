@@ -2,6 +2,8 @@
 
 mod account;
 mod demo;
+mod notices;
+mod reconcile;
 mod sandbox;
 mod serve;
 mod verify;
@@ -23,6 +25,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             block_on(account::create(Config::load(&settings)?, email, role))
         }
         Command::Verify(args) => block_on(verify::run(args)),
+        Command::Reconcile(args) => block_on(reconcile::run(args)),
+        Command::Notices { command } => block_on(notices::run(command)),
         Command::Config => {
             print!("{DEFAULTS}");
             Ok(ExitCode::SUCCESS)

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gateways::{
-    CancelReason, Capabilities, Confirmation, CreatePayment, CreateRefund, Created, Gateway,
-    GatewayError, IdempotencyKey, Notification, Observation, PaymentRef, RawNotification,
-    RefundObservation, RefundRef, RemoteRefundStatus, RemoteStatus, Url,
+    CancelReason, Capabilities, CaptureMode, CapturePayment, Confirmation, CreatePayment,
+    CreateRefund, Created, Gateway, GatewayError, IdempotencyKey, Notification, Observation,
+    PaymentRef, RawNotification, RefundObservation, RefundRef, RemoteRefundStatus, RemoteStatus,
+    Url, VoidUnpaid,
 };
 use kernel::{AttemptId, Money, SignedDuration, Timestamp};
 
@@ -14,6 +15,9 @@ use super::{Bank, GivenBack, Payment, Stands, courier};
 use crate::doors::{Fate, Port, Side};
 use crate::trace::short;
 use crate::trouble::Trouble;
+
+/// The gateway that reserves money before it takes it.
+const TWO_STAGE: &str = "harbour";
 
 /// One gateway of the bank.
 pub struct Teller {
@@ -25,7 +29,16 @@ pub struct Teller {
 impl Teller {
     /// The teller of this name.
     pub fn new(name: &'static str, bank: Bank) -> Self {
-        let capabilities = Capabilities::simple();
+        // The one takes money at once and cannot call a page off; the other reserves it first.
+        let capabilities = if name == TWO_STAGE {
+            Capabilities {
+                capture_modes: &[CaptureMode::Manual, CaptureMode::Immediate],
+                void_unpaid: VoidUnpaid::Supported,
+                ..Capabilities::simple()
+            }
+        } else {
+            Capabilities::simple()
+        };
         Self { name, bank, capabilities }
     }
 
@@ -54,14 +67,22 @@ impl Teller {
     fn observed(&self, payment: &Payment, asked: &PaymentRef) -> Observation {
         let status = match payment.stands {
             Stands::Open => RemoteStatus::AwaitingPayer,
+            Stands::Authorized => RemoteStatus::Authorized { until: None },
             Stands::Captured => RemoteStatus::Captured,
             Stands::Declined => RemoteStatus::Canceled { reason: CancelReason::Declined },
             Stands::Lapsed => RemoteStatus::Canceled { reason: CancelReason::Expired },
+            Stands::Voided => RemoteStatus::Canceled { reason: CancelReason::Voided },
+            Stands::Forgone => {
+                let reason = CancelReason::Other("expired on capture".to_owned());
+                RemoteStatus::Canceled { reason }
+            }
         };
+        let authorized = payment.stands == Stands::Authorized;
         let captured = payment.stands == Stands::Captured;
         let nothing = Money::zero(payment.charged.currency);
         Observation {
             gateway_id: Some(payment.says.clone()),
+            authorized: if authorized { payment.charged } else { nothing },
             captured: if captured { payment.charged } else { nothing },
             refunded: Some(Money::new(payment.refunded, payment.charged.currency)),
             test: true,
@@ -105,6 +126,7 @@ impl Teller {
             says: reference.clone(),
             reference,
             stands: Stands::Open,
+            manual: request.capture == CaptureMode::Manual,
             asked: request.amount,
             charged: request.amount,
             refunded: 0,
@@ -113,6 +135,69 @@ impl Teller {
         };
         book.payments.insert(request.attempt, payment.clone());
         Ok(payment)
+    }
+
+    fn stands_refund(&self, asked: &RefundRef) -> RemoteRefundStatus {
+        match self.bank.book().refunds.get_mut(&asked.refund) {
+            None => RemoteRefundStatus::Absent,
+            Some(known) if known.pending == 0 => RemoteRefundStatus::Succeeded,
+            Some(known) => {
+                known.pending -= 1;
+                RemoteRefundStatus::Pending
+            }
+        }
+    }
+
+    /// Takes what is reserved, once.
+    fn take(&self, request: &CapturePayment) -> Result<Observation, GatewayError> {
+        let attempt = request.payment.attempt;
+        let mut guard = self.bank.book();
+        let book = &mut *guard;
+        let Some(payment) = book.payments.get_mut(&attempt) else {
+            book.wrongs.push(format!("{} captured, which nobody opened", short(attempt)));
+            return Err(GatewayError::NotFound);
+        };
+        if payment.stands != Stands::Authorized {
+            // Taken before is no harm; what was never reserved should not be asked for.
+            if payment.stands == Stands::Open {
+                book.wrongs.push(format!("{} captured, which nobody paid", short(attempt)));
+            }
+            return Err(GatewayError::WrongState(None));
+        }
+        if request.amount != payment.charged {
+            book.wrongs.push(format!("{} captured with another amount", short(attempt)));
+            return Err(GatewayError::Invalid { code: "amount".into(), param: None });
+        }
+        payment.stands = Stands::Captured;
+        let seen = self.observed(payment, &request.payment);
+        drop(guard);
+        self.bank.trace.say(|| format!("bank: {} is captured", short(attempt)));
+        self.bank.tell(attempt);
+        Ok(seen)
+    }
+
+    /// Calls a payment off, or lets its money go.
+    fn let_go(&self, asked: &PaymentRef) -> Result<Observation, GatewayError> {
+        if self.name != TWO_STAGE {
+            return Err(GatewayError::Unsupported);
+        }
+        let mut guard = self.bank.book();
+        let Some(payment) = guard.payments.get_mut(&asked.attempt) else {
+            return Err(GatewayError::NotFound);
+        };
+        if !matches!(payment.stands, Stands::Open | Stands::Authorized | Stands::Voided) {
+            let truth = self.observed(payment, asked);
+            return Err(GatewayError::WrongState(Some(Box::new(truth))));
+        }
+        let before = payment.stands;
+        payment.stands = Stands::Voided;
+        let seen = self.observed(payment, asked);
+        drop(guard);
+        if before != Stands::Voided {
+            self.bank.trace.say(|| format!("bank: {} is let go", short(asked.attempt)));
+            self.bank.tell(asked.attempt);
+        }
+        Ok(seen)
     }
 
     /// Gives money back, once for each refund.
@@ -199,13 +284,28 @@ impl Gateway for Teller {
         seen
     }
 
+    async fn capture(
+        &self,
+        request: &CapturePayment,
+        _: &IdempotencyKey,
+        within: Duration,
+    ) -> Result<Observation, GatewayError> {
+        self.pass(Port::Capture, Side::Before, within).await?;
+        let taken = self.take(request);
+        self.pass(Port::Capture, Side::After, within).await?;
+        taken
+    }
+
     async fn void(
         &self,
-        _: &PaymentRef,
+        payment: &PaymentRef,
         _: &IdempotencyKey,
-        _: Duration,
+        within: Duration,
     ) -> Result<Observation, GatewayError> {
-        Err(GatewayError::Unsupported)
+        self.pass(Port::Void, Side::Before, within).await?;
+        let gone = self.let_go(payment);
+        self.pass(Port::Void, Side::After, within).await?;
+        gone
     }
 
     async fn refund(
@@ -225,10 +325,13 @@ impl Gateway for Teller {
 
     async fn fetch_refund(
         &self,
-        _: &RefundRef,
-        _: Duration,
+        asked: &RefundRef,
+        within: Duration,
     ) -> Result<RefundObservation, GatewayError> {
-        Err(GatewayError::Unsupported)
+        self.pass(Port::Fetch, Side::Before, within).await?;
+        let status = self.stands_refund(asked);
+        self.pass(Port::Fetch, Side::After, within).await?;
+        Ok(RefundObservation::bare(asked.refund, status, asked.amount, self.now()))
     }
 
     fn receive(

@@ -25,9 +25,10 @@ struct Order {
     currency: Currency,
     settled_by: Option<AttemptId>,
     number: String,
+    payment_method: String,
 }
 
-from_row!(Order { id, state, total, currency, settled_by, number });
+from_row!(Order { id, state, total, currency, settled_by, number, payment_method });
 
 struct Attempt {
     id: AttemptId,
@@ -36,9 +37,10 @@ struct Attempt {
     review: Option<String>,
     orphan: bool,
     reference: Option<String>,
+    refunded: i64,
 }
 
-from_row!(Attempt { id, order_id, state, review, orphan, reference });
+from_row!(Attempt { id, order_id, state, review, orphan, reference, refunded });
 
 /// The shop's tables, past every door.
 struct Look {
@@ -140,6 +142,7 @@ fn money(scene: &Scene, orders: &BTreeMap<OrderId, Order>, attempts: &[Attempt])
             continue;
         };
         if payment.stands != Stands::Captured {
+            not_taken(witness, &payment, attempt);
             continue;
         }
         if attempt.review.is_some() {
@@ -165,9 +168,13 @@ fn money(scene: &Scene, orders: &BTreeMap<OrderId, Order>, attempts: &[Attempt])
                 && Money::new(order.total, order.currency) == payment.charged
         });
         let kept = payment.charged.minor - payment.refunded;
+        if payment.refunded != attempt.refunded {
+            let words = format!("{reference}: {} of {}", attempt.refunded, payment.refunded);
+            witness.accuse("what went back is in the books", words);
+        }
         match earned {
             Some(order) => {
-                if kept != payment.charged.minor {
+                if kept != payment.charged.minor && !witness.refund_was_asked(order.id) {
                     witness.accuse("goods that were paid for stay paid for", reference);
                 }
                 if !keeps.insert(order.id) {
@@ -180,13 +187,35 @@ fn money(scene: &Scene, orders: &BTreeMap<OrderId, Order>, attempts: &[Attempt])
             None => {}
         }
     }
-    for order in orders.values().filter(|order| order.settled_by.is_some()) {
+    paid_orders_were_paid(scene, orders, &keeps);
+}
+
+/// A payment whose money the bank has not taken for the shop.
+fn not_taken(witness: &Witness, payment: &Payment, attempt: &Attempt) {
+    let reference = &payment.reference;
+    if payment.stands == Stands::Authorized && attempt.review.is_none() {
+        let words = format!("{reference} is still reserved; ours is {}", attempt.state);
+        witness.accuse("reserved money is taken or let go", words);
+    }
+    if attempt.state == "captured" && payment.lie.is_none() {
+        witness.accuse("what is ours was taken", reference);
+    }
+}
+
+fn paid_orders_were_paid(
+    scene: &Scene,
+    orders: &BTreeMap<OrderId, Order>,
+    keeps: &BTreeSet<OrderId>,
+) {
+    // No bank knows of cash.
+    let at_a_bank = |order: &&Order| order.payment_method != flows::CASH_ON_DELIVERY;
+    for order in orders.values().filter(|o| o.settled_by.is_some()).filter(at_a_bank) {
         if order.state.has_sold() && !keeps.contains(&order.id) {
             let lied = |payment: &Payment| {
                 Some(payment.attempt) == order.settled_by && payment.lie.is_some()
             };
             if !scene.bank.payments().iter().any(lied) {
-                witness.accuse("a paid order was paid", &order.number);
+                scene.witness.accuse("a paid order was paid", &order.number);
             }
         }
     }
@@ -216,8 +245,8 @@ fn nothing_waits(
         witness.accuse("no order waits for ever", &order.number);
     }
     for attempt in attempts {
-        let live = matches!(attempt.state.as_str(), "submitting" | "awaiting_payer");
-        if live && attempt.review.is_none() {
+        let over = matches!(attempt.state.as_str(), "captured" | "canceled");
+        if !over && attempt.review.is_none() {
             let words = format!("{} is {}", short(attempt.id), attempt.state);
             witness.accuse("no attempt to pay waits for ever", words);
         }

@@ -88,7 +88,9 @@ impl Fates for LifeFates {
             return Fate::Crash;
         }
         match port {
-            Port::Create | Port::Fetch | Port::Refund => self.of_gateway(port, side),
+            Port::Create | Port::Fetch | Port::Capture | Port::Void | Port::Refund => {
+                self.of_gateway(port, side)
+            }
             Port::Write | Port::Lane | Port::Read => self.of_database(port, side),
         }
     }

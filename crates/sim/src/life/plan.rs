@@ -57,6 +57,12 @@ pub enum What {
     CancelForShop,
     /// Staff move an order on.
     Advance,
+    /// Staff give money back, a part of it or all.
+    GiveBack,
+    /// Staff record what became of the cash for an order.
+    Cash,
+    /// The bank lets a reservation lapse.
+    Forgo,
     /// Ends what time has ended.
     Sweep,
     /// Looks into notices.
@@ -108,6 +114,9 @@ const WEIGHTS: &[(usize, What)] = &[
     (4, What::Adjust),
     (2, What::CancelForShop),
     (4, What::Advance),
+    (4, What::GiveBack),
+    (2, What::Cash),
+    (1, What::Forgo),
     (6, What::Sweep),
     (6, What::Notices),
     (6, What::Poll),
@@ -153,14 +162,14 @@ impl Act {
     /// The act in a few words.
     pub fn words(&self) -> String {
         use What::{
-            Adjust, Advance, CancelForShop, Clock, Crash, Forge, Notices, Poll, Price, Refund,
-            Relay, Sweep,
+            Adjust, Advance, CancelForShop, Cash, Clock, Crash, Forge, Forgo, GiveBack, Notices,
+            Poll, Price, Refund, Relay, Sweep,
         };
         let what = format!("{:?}", self.what).to_lowercase();
         match self.what {
-            Price | Adjust | CancelForShop | Advance => format!("staff: {what}"),
+            Price | Adjust | CancelForShop | Advance | GiveBack | Cash => format!("staff: {what}"),
             Sweep | Notices | Poll | Refund | Relay => format!("job: {what}"),
-            Clock | Forge | Crash => what,
+            Clock | Forge | Forgo | Crash => what,
             _ => format!("{}: {what}", CUSTOMERS[self.who]),
         }
     }

@@ -1,7 +1,7 @@
 //! What the people of the shop do.
 
 use catalog::CatalogRefusal;
-use flows::Refusal;
+use flows::{RefundOf, RefundOfLine, RefundWish, Refusal};
 use kernel::Money;
 use orders::State;
 
@@ -17,6 +17,8 @@ pub(super) async fn act(scene: Scene, what: What, mut dice: Dice) {
     match what {
         What::Price => price(&scene, &mut dice).await,
         What::Adjust => adjust(&scene, &mut dice).await,
+        What::GiveBack => give_back(&scene, &mut dice).await,
+        What::Cash => cash(&scene, &mut dice).await,
         _ => on_order(&scene, what, &mut dice).await,
     }
 }
@@ -82,6 +84,49 @@ async fn adjust(scene: &Scene, dice: &mut Dice) {
         scene.pause(dice).await;
     }
     scene.witness.adjusted(good.variant, delta, done);
+}
+
+async fn give_back(scene: &Scene, dice: &mut Dice) {
+    let orders: Vec<_> = scene.witness.confirmed().into_keys().collect();
+    if orders.is_empty() {
+        return;
+    }
+    let order = *dice.pick(&orders);
+    let restock = dice.chance(500);
+    let of = match dice.below(3) {
+        0 => RefundOf::Amount(dice.between(1..=900)),
+        1 => RefundOf::Lines(vec![RefundOfLine { position: 1, quantity: 1, restock }]),
+        _ => RefundOf::Rest { restock },
+    };
+    let staff = scene.town.staff;
+    let key = scene.key(staff, "refund", &format!("{order}{of:?}"));
+    scene.witness.refund_asked(order);
+    let answer: Option<Result<(), Refusal>> = scene
+        .patiently(dice, |process| {
+            let key = key.clone();
+            let wish = RefundWish { of: of.clone(), reason: "torn".to_owned() };
+            async move { process.shop.refund(staff, order, wish, key).await.map(|_| ()) }
+        })
+        .await;
+    scene.say(&format!("staff give back {of:?} of {}", short(order)), answer.as_ref());
+}
+
+async fn cash(scene: &Scene, dice: &mut Dice) {
+    let orders: Vec<_> = scene.witness.confirmed().into_keys().collect();
+    if orders.is_empty() {
+        return;
+    }
+    let (order, received) = (*dice.pick(&orders), dice.chance(700));
+    let staff = scene.town.staff;
+    let key = scene.key(staff, "cash", &format!("{order}{received}"));
+    let answer: Option<Result<(), Refusal>> = scene
+        .patiently(dice, |process| {
+            let key = key.clone();
+            async move { process.shop.cash(staff, order, received, key).await }
+        })
+        .await;
+    let words = if received { "have the cash of" } else { "hear that nobody pays for" };
+    scene.say(&format!("staff {words} {}", short(order)), answer.as_ref());
 }
 
 async fn on_order(scene: &Scene, what: What, dice: &mut Dice) {

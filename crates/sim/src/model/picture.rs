@@ -3,7 +3,7 @@
 
 pub use payments::{AttemptState, RefundState};
 
-use super::{Act, Buyer, Holder, Line, Model, Number, State, Variant};
+use super::{Act, Buyer, Holder, Line, Model, Number, Payment, State, Variant};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Units {
@@ -32,11 +32,13 @@ pub struct Order {
     pub total: i64,
     /// The attempt whose money it kept.
     pub settled_by: Option<usize>,
+    /// The attempt whose money is being taken.
+    pub claimed_by: Option<usize>,
     pub pay_by: Option<i64>,
 }
 
 /// An attempt to pay, and its money on the way back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Attempt {
     pub order: Number,
     pub gateway: usize,
@@ -45,7 +47,12 @@ pub struct Attempt {
     pub named: Option<bool>,
     /// A person has to look; nothing moves until then.
     pub review: bool,
-    pub refund: Option<RefundState>,
+    /// Nobody wants it paid, and whether its gateway knows of it is not known.
+    pub unwanted: bool,
+    /// What came.
+    pub captured: i64,
+    /// What goes back, or went: how much, and where that stands; in the order of both.
+    pub refunds: Vec<(i64, &'static str)>,
 }
 
 /// Everything that can be seen of a shop, in the order of the numbers.
@@ -74,7 +81,7 @@ impl Model {
             units: (0..self.prices.len()).map(|variant| self.units(variant)).collect(),
             carts: (0..buyers).map(|buyer| self.cart(buyer)).collect(),
             orders: self.orders.values().copied().collect(),
-            attempts: self.attempts.clone(),
+            attempts: self.payments.iter().map(Payment::picture).collect(),
         }
     }
 

@@ -92,9 +92,27 @@ impl Model {
     pub(super) fn sell(&mut self, number: Number, sign: i64) {
         self.holds.retain(|(holder, _), _| *holder != Holder::Order(number));
         for (&variant, (units, _)) in &self.quotes[number].lines {
-            self.on_hand[variant] -= units * sign;
-            self.sold[variant] += units * sign;
+            let back = self.restocked.get(&(number, variant)).copied().unwrap_or(0);
+            self.on_hand[variant] -= (units - back) * sign;
+            self.sold[variant] += (units - back) * sign;
         }
+    }
+
+    /// Everything that an order still has comes back.
+    pub(super) fn take_all_back(&mut self, number: Number) {
+        self.sell(number, -1);
+        let lines = self.quotes[number].lines.iter();
+        self.restocked.extend(lines.map(|(variant, (units, _))| ((number, *variant), *units)));
+    }
+
+    /// So many units come back, if as many are still out.
+    pub(super) fn take_back(&mut self, number: Number, variant: Variant, units: i64) {
+        let all = self.quotes[number].lines[&variant].0;
+        let back = self.restocked.entry((number, variant)).or_insert(0);
+        let units = units.min(all - *back);
+        *back += units;
+        self.on_hand[variant] += units;
+        self.sold[variant] -= units;
     }
 
     pub(super) fn adjust(&mut self, variant: Variant, delta: i64) -> Answer {

@@ -21,9 +21,23 @@ pub enum Who {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Says {
     Waiting,
+    Processing,
     Absent,
+    Authorized,
     Captured,
+    /// Captured, and so much of it went back.
+    GivenBack {
+        minor: i64,
+    },
     Declined,
+}
+
+/// What staff give back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GiveBack {
+    Lines { variant: Variant, units: i64, restock: bool },
+    Amount(i64),
+    Rest { restock: bool },
 }
 
 /// Whether what it says fits what was asked for.
@@ -50,7 +64,9 @@ pub enum Act {
     Place { buyer: Buyer, quote: Number, cash: bool },
     Pay { buyer: Buyer, order: Number, gateway: usize, key: u8 },
     News { attempt: usize, says: Says, fit: Fit },
+    GiveBack { order: Number, of: GiveBack, key: u8 },
     RefundsEnd { order: Number, succeeded: bool },
+    Cash { order: Number, received: bool, key: u8 },
     Cancel { who: Who, order: Number, key: u8 },
     Advance { order: Number, to: State, key: u8 },
     Adjust { variant: Variant, delta: i64, key: u8 },
@@ -88,6 +104,9 @@ pub enum No {
     OrderState { state: State, wanted: State },
     NothingToPay { state: State },
     HoldUsedUp,
+    PaymentUnderWay,
+    NothingToRefund { state: State },
+    RefundTooMuch { wanted: i64, left: i64 },
     Other(String),
 }
 
@@ -97,6 +116,8 @@ impl Act {
         match *self {
             Self::Pay { buyer, key, .. } => Some((Who::Buyer(buyer), "pay", key)),
             Self::Cancel { who, key, .. } => Some((who, "cancel", key)),
+            Self::GiveBack { key, .. } => Some((Who::Staff, "give back", key)),
+            Self::Cash { key, .. } => Some((Who::Staff, "cash", key)),
             Self::Advance { key, .. } => Some((Who::Staff, "advance", key)),
             Self::Adjust { key, .. } => Some((Who::Staff, "adjust", key)),
             _ => None,

@@ -3,11 +3,12 @@
 
 use catalog::{NewProduct, NewVariant, Status};
 use flows::testing::GATEWAY;
-use flows::{Answer, CASH_ON_DELIVERY, Change, Owner, Refusal};
+use flows::{Answer, CASH_ON_DELIVERY, Change, Owner, RefundOf, RefundWish, Refusal};
 use kernel::{AccountId, Currency, Error, Fault, Money};
 use sim::Process;
 use store::idempotency::Key;
 
+use crate::provider::RESERVING;
 use crate::scene::{Scene, receive};
 
 /// Something that happens.
@@ -59,6 +60,16 @@ pub enum Play {
     Select,
     /// A visitor's cart goes into bob's.
     Merge,
+    /// Ada comes back from paying the order whose money is reserved.
+    Capture,
+    /// Ada calls that order off.
+    CallOff,
+    /// Ada pays that order elsewhere instead.
+    Switch,
+    /// Staff give a part of the paid order's money back.
+    GiveBack,
+    /// Ada begins to pay the order that waits where money is reserved first.
+    Elsewhere,
     /// A bug that a broken call brings out: one more shirt, without a key.
     OneMore,
     /// A bug that two callers bring out: looks how many there are, then takes so many.
@@ -67,7 +78,7 @@ pub enum Play {
 
 impl Play {
     /// All of them that have no bug.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::Put,
         Self::FirstPut,
         Self::Clear,
@@ -91,7 +102,18 @@ impl Play {
         Self::HandOn,
         Self::Select,
         Self::Merge,
+        Self::Capture,
+        Self::CallOff,
+        Self::Switch,
+        Self::GiveBack,
+        Self::Elsewhere,
     ];
+
+    /// Whether it is short enough for every order of its steps and another's to be gone through:
+    /// what calls a gateway three times has millions with its like.
+    pub fn is_short(self) -> bool {
+        !matches!(self, Self::Capture | Self::Switch | Self::Elsewhere)
+    }
 
     /// Does it. Gives what its caller learns: what was done, or why not. A fault is that nobody
     /// knows.
@@ -163,6 +185,21 @@ impl Play {
             Self::HandOn => drop(jobs.hand_on().await?),
             Self::Select => drop(shop.select_lines(cart(bob), Some(vec![sock]), false).await?),
             Self::Merge => drop(shop.merge_carts(scene.visitor.to_vec(), bob).await?),
+            Self::Capture => cashier.look(scene.reserved).await?,
+            Self::CallOff => shop.cancel(ada, scene.reserved, self.key(ada)).await?,
+            Self::Switch | Self::Elsewhere => {
+                let (order, gateway) = match self {
+                    Self::Switch => (scene.reserved, GATEWAY),
+                    _ => (scene.waiting, RESERVING),
+                };
+                let started = cashier.start(ada, order, gateway, self.key(ada)).await?;
+                return Ok(format!("{:?}", started.state));
+            }
+            Self::GiveBack => {
+                let of = RefundOf::Amount(500);
+                let wish = RefundWish { of, reason: "torn".to_owned() };
+                shop.refund(staff, scene.paid, wish, self.key(staff)).await?;
+            }
             Self::OneMore => drop(shop.set_line(cart(bob), sock, Change::By(1)).await?),
             Self::TakeAll => {
                 let look = shop.db.read(move |read| inventory::levels(read, [shirt])?.answer(read));

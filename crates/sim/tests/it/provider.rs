@@ -7,9 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use flows::testing::GATEWAY;
 use gateways::{
-    CancelReason, Capabilities, Confirmation, CreatePayment, CreateRefund, Created, Gateway,
-    GatewayError, IdempotencyKey, Notification, NotificationError, Observation, PaymentRef,
-    RawNotification, RefundObservation, RefundRef, RemoteRefundStatus, RemoteStatus, Subject,
+    CancelReason, Capabilities, CaptureMode, CapturePayment, Confirmation, CreatePayment,
+    CreateRefund, Created, Gateway, GatewayError, IdempotencyKey, Notification, NotificationError,
+    Observation, PaymentRef, RawNotification, RefundObservation, RefundRef, RemoteRefundStatus,
+    RemoteStatus, Subject, VoidUnpaid,
 };
 use kernel::{AttemptId, Money, RefundId, Timestamp};
 use store::Injector;
@@ -32,7 +33,11 @@ pub struct Payment {
     pub amount: Money,
     /// How it stands.
     pub status: RemoteStatus,
+    /// Whether the money is reserved first.
+    pub manual: bool,
 }
+
+const AUTHORIZED: RemoteStatus = RemoteStatus::Authorized { until: None };
 
 /// Payments and what has gone back.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -44,15 +49,29 @@ pub struct Book {
 /// The provider. Clones share the book.
 #[derive(Clone)]
 pub struct Provider {
+    name: &'static str,
     way: Way,
     book: Arc<Mutex<Book>>,
     capabilities: Arc<Capabilities>,
 }
 
+/// The way to the same provider on which money is reserved first, and can be let go.
+pub const RESERVING: &str = "harbour";
+
 impl Provider {
     pub fn new(way: Way, book: Book) -> Self {
         let capabilities = Arc::new(Capabilities::simple());
-        Self { way, book: Arc::new(Mutex::new(book)), capabilities }
+        Self { name: GATEWAY, way, book: Arc::new(Mutex::new(book)), capabilities }
+    }
+
+    /// The same provider, where money is reserved first.
+    pub fn reserving(&self) -> Self {
+        let capabilities = Arc::new(Capabilities {
+            capture_modes: &[CaptureMode::Manual],
+            void_unpaid: VoidUnpaid::Supported,
+            ..Capabilities::simple()
+        });
+        Self { name: RESERVING, capabilities, ..self.clone() }
     }
 
     /// The same provider, by another way.
@@ -69,7 +88,7 @@ impl Provider {
     pub fn everybody_pays(&self) {
         for payment in self.book().payments.values_mut() {
             if payment.status == RemoteStatus::AwaitingPayer {
-                payment.status = RemoteStatus::Captured;
+                payment.status = if payment.manual { AUTHORIZED } else { RemoteStatus::Captured };
             }
         }
     }
@@ -126,7 +145,7 @@ fn given_back(refund: RefundId, amount: Money, status: RemoteRefundStatus) -> Re
 #[async_trait]
 impl Gateway for Provider {
     fn name(&self) -> &'static str {
-        GATEWAY
+        self.name
     }
 
     fn capabilities(&self) -> &Capabilities {
@@ -139,7 +158,9 @@ impl Gateway for Provider {
         _: &IdempotencyKey,
         _: Duration,
     ) -> Result<Created, GatewayError> {
-        let fresh = Payment { amount: request.amount, status: RemoteStatus::AwaitingPayer };
+        let manual = request.capture == CaptureMode::Manual;
+        let status = RemoteStatus::AwaitingPayer;
+        let fresh = Payment { amount: request.amount, status, manual };
         let open = |book: &mut Book| {
             let payment = book.payments.entry(request.attempt).or_insert(fresh);
             seen(request.attempt, payment)
@@ -155,10 +176,28 @@ impl Gateway for Provider {
             if let Some(payment) = book.payments.get(&asked.attempt) {
                 return seen(asked.attempt, payment);
             }
-            let absent = Payment { amount: asked.amount, status: RemoteStatus::Absent };
+            let (amount, status) = (asked.amount, RemoteStatus::Absent);
+            let absent = Payment { amount, status, manual: false };
             Observation { gateway_id: None, ..seen(asked.attempt, &absent) }
         };
         self.call("fetch", find).await
+    }
+
+    async fn capture(
+        &self,
+        request: &CapturePayment,
+        _: &IdempotencyKey,
+        _: Duration,
+    ) -> Result<Observation, GatewayError> {
+        let attempt = request.payment.attempt;
+        let take = |book: &mut Book| {
+            let payment = book.payments.get_mut(&attempt)?;
+            if payment.status == AUTHORIZED {
+                payment.status = RemoteStatus::Captured;
+            }
+            Some(seen(attempt, payment))
+        };
+        self.call("capture", take).await?.ok_or(GatewayError::NotFound)
     }
 
     async fn void(
@@ -169,7 +208,7 @@ impl Gateway for Provider {
     ) -> Result<Observation, GatewayError> {
         let end = |book: &mut Book| {
             let payment = book.payments.get_mut(&asked.attempt)?;
-            if payment.status == RemoteStatus::AwaitingPayer {
+            if matches!(payment.status, RemoteStatus::AwaitingPayer | AUTHORIZED) {
                 payment.status = RemoteStatus::Canceled { reason: CancelReason::Voided };
             }
             Some(seen(asked.attempt, payment))

@@ -18,7 +18,7 @@ use sim::Process;
 use store::testing::{Memory, TestDb};
 use store::{Db, EngineKind, Injector, Tx};
 
-use crate::provider::{Book, Provider, Way};
+use crate::provider::{Book, Provider, RESERVING, Way};
 
 /// What is where.
 #[derive(Clone)]
@@ -43,6 +43,8 @@ pub struct Scene {
     pub overdue_attempt: AttemptId,
     /// In time; not paid.
     pub waiting: OrderId,
+    /// In time, a sock; its money is reserved at the provider, and nobody has told of it.
+    pub reserved: OrderId,
     /// Expired; the money came to the provider after all.
     pub expired: OrderId,
     /// Paid.
@@ -61,6 +63,7 @@ pub fn settings() -> Settings {
         hold: SignedDuration::from_mins(5),
         quote: SignedDuration::from_mins(15),
         payment: SignedDuration::from_mins(10),
+        methods: [GATEWAY, RESERVING, flows::CASH_ON_DELIVERY].map(str::to_owned).to_vec(),
         ..Settings::default()
     }
 }
@@ -68,8 +71,9 @@ pub fn settings() -> Settings {
 /// A process on `db`.
 pub fn process(shop: Shop, provider: &Provider) -> Process {
     let gateway: Arc<dyn Gateway> = Arc::new(provider.clone());
+    let reserving: Arc<dyn Gateway> = Arc::new(provider.reserving());
     let url: Url = "https://shop.example/".parse().unwrap();
-    let cashier = Cashier::new(shop.clone(), [gateway], url);
+    let cashier = Cashier::new(shop.clone(), [gateway, reserving], url);
     let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
     Process { shop, cashier, jobs }
 }
@@ -97,11 +101,8 @@ impl Scene {
         }
         town.cancel(ada, cancelled).await.unwrap();
         start(expired).await;
-        // Nobody asks the provider about it for a while.
         let id = payments_of(&town, expired).await;
-        let later = town.shop.env.now() + SignedDuration::from_hours(1);
-        let later = move |tx: &mut Tx<'_>| payments::mark_polled(tx, id, Some(later));
-        town.shop.db.write(later).await.unwrap();
+        not_for_an_hour(&town, id).await;
         wait(11);
         process.shop.sweep().await.unwrap();
         wait(1);
@@ -119,6 +120,11 @@ impl Scene {
         let owner = Owner::Visitor(visitor.to_vec());
         town.shop.set_line(owner, sock, Change::Set(2)).await.unwrap();
         let waiting = buy().await;
+        let reserved = town.buy(ada, sock, 1, RESERVING).await.unwrap().id;
+        let key = town.key(ada, "pay");
+        process.cashier.start(ada, reserved, RESERVING, key).await.unwrap();
+        provider.everybody_pays();
+        not_for_an_hour(&town, payments_of(&town, reserved).await).await;
         wait(2);
         let of = |made: QuoteView| (made.quote.id, made.token);
         let cart = async || of(town.quote_cart(ada).await.unwrap());
@@ -139,6 +145,7 @@ impl Scene {
             overdue,
             overdue_attempt,
             waiting,
+            reserved,
             expired,
             paid,
             cancelled,
@@ -153,7 +160,8 @@ impl Scene {
     }
 
     async fn told_by(&self, db: &Db) -> String {
-        let mut orders = vec![self.overdue, self.waiting, self.expired, self.paid, self.cancelled];
+        let mut orders = vec![self.overdue, self.waiting, self.reserved];
+        orders.extend([self.expired, self.paid, self.cancelled]);
         orders.extend(self.cart_quotes.iter().map(|(id, _)| *id));
         orders.push(self.buy_quote.0);
         let Self { ada, bob, cyd, shirt, sock, .. } = *self;
@@ -204,6 +212,13 @@ pub async fn receive(process: &Process, attempt: AttemptId) -> u16 {
     let body = attempt.to_string();
     let raw = RawNotification::post(&[], body.as_bytes());
     process.cashier.receive(GATEWAY, &raw).await.unwrap().status
+}
+
+/// Nobody asks the provider about it for a while.
+async fn not_for_an_hour(town: &Town, id: AttemptId) {
+    let later = town.shop.env.now() + SignedDuration::from_hours(1);
+    let later = move |tx: &mut Tx<'_>| payments::mark_polled(tx, id, Some(later));
+    town.shop.db.write(later).await.unwrap();
 }
 
 async fn payments_of(town: &Town, order: OrderId) -> AttemptId {
@@ -317,6 +332,7 @@ pub async fn sound(process: &Process) -> Result<(), String> {
 /// Time goes on, a little, and the jobs do their work. What can be settled is.
 pub async fn settle(process: &Process, wait: &(dyn Fn(SignedDuration) + Sync), scene: &Scene) {
     process.cashier.look(scene.expired).await.unwrap();
+    process.cashier.look(scene.reserved).await.unwrap();
     for _ in 0..2 {
         wait(SignedDuration::from_mins(1));
         process.jobs.run_due().await.unwrap();

@@ -13,7 +13,7 @@ use kernel::SignedDuration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
-use sim::model::{Act, Answer, Fit, Model, RefundState, Says, State, Who};
+use sim::model::{Act, Answer, Fit, GiveBack, Model, Says, State, Who};
 use sim::real::Real;
 use store::testing::{Memory, TestDb};
 use store::{Db, EngineKind};
@@ -107,13 +107,23 @@ fn on_orders(orders: Vec<(usize, usize)>) -> impl Strategy<Value = Act> {
         3 => Just(State::Packed), 2 => Just(State::Shipped), 1 => Just(State::Delivered),
         1 => Just(State::Paid),
     ];
+    let give_back = prop_oneof![
+        3 => (0..GOODS.len(), 1..3_i64, any::<bool>())
+            .prop_map(|(variant, units, restock)| GiveBack::Lines { variant, units, restock }),
+        2 => prop_oneof![Just(0_i64), 1..1500_i64, Just(1_000_000)].prop_map(GiveBack::Amount),
+        2 => any::<bool>().prop_map(|restock| GiveBack::Rest { restock }),
+    ];
     prop_oneof![
         7 => pay,
+        4 => (order.clone(), give_back, 0..200_u8)
+            .prop_map(|(order, of, key)| Act::GiveBack { order, of, key }),
+        1 => (order.clone(), any::<bool>(), 0..200_u8)
+            .prop_map(|(order, received, key)| Act::Cash { order, received, key }),
         2 => (who(), order.clone(), 0..200_u8)
             .prop_map(|(who, order, key)| Act::Cancel { who, order, key }),
         2 => (order.clone(), step, 0..200_u8)
             .prop_map(|(order, to, key)| Act::Advance { order, to, key }),
-        1 => (order, any::<bool>())
+        2 => (order, any::<bool>())
             .prop_map(|(order, succeeded)| Act::RefundsEnd { order, succeeded }),
     ]
 }
@@ -121,7 +131,8 @@ fn on_orders(orders: Vec<(usize, usize)>) -> impl Strategy<Value = Act> {
 fn told(attempts: usize) -> impl Strategy<Value = Act> {
     let says = prop_oneof![
         3 => Just(Says::Waiting), 1 => Just(Says::Absent), 5 => Just(Says::Captured),
-        1 => Just(Says::Declined),
+        1 => Just(Says::Declined), 3 => Just(Says::Authorized), 1 => Just(Says::Processing),
+        1 => (1..3000_i64).prop_map(|minor| Says::GivenBack { minor }),
     ];
     let fit = prop_oneof![
         9 => Just(Fit::Exactly), 1 => Just(Fit::OtherAmount), 1 => Just(Fit::OtherCurrency),
@@ -166,7 +177,7 @@ impl ReferenceStateMachine for Told {
             all.push((8, on_orders(orders).boxed()));
         }
         if !picture.attempts.is_empty() {
-            all.push((8, told(picture.attempts.len()).boxed()));
+            all.push((14, told(picture.attempts.len()).boxed()));
         }
         let before = model.done_with_a_key();
         if !before.is_empty() {
@@ -265,7 +276,7 @@ fn open(engine: usize) -> (Db, Option<TestDb>) {
 static HEARD: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
 /// Every refusal and every effect of news: a trace that never comes to one says nothing of it.
-const ANSWERS: [&str; 21] = [
+const ANSWERS: [&str; 29] = [
     "Err(CartAlreadyOrdered",
     "Err(CartChanged",
     "Err(HoldUsedUp",
@@ -273,17 +284,25 @@ const ANSWERS: [&str; 21] = [
     "Err(NotFound",
     "Err(NothingSelected",
     "Err(NothingToPay",
+    "Err(NothingToRefund",
     "Err(OrderState",
     "Err(OutOfStock",
+    "Err(PaymentUnderWay",
     "Err(QuantityInvalid",
     "Err(QuoteChanged",
     "Err(QuoteExpired",
+    "Err(RefundTooMuch",
+    "Ok(News(Capturing",
+    "Ok(News(Closing",
+    "Ok(News(GivenBack",
     "Ok(News(Nothing",
     "Ok(News(Over",
+    "Ok(News(Processing",
     "Ok(News(Review",
     "Ok(News(SentBack",
     "Ok(News(Settled",
     "Ok(News(SettledLate",
+    "Ok(News(Voiding",
     "Ok(News(Waiting",
     "Ok(Placed",
     "Ok(Paying",
@@ -334,8 +353,16 @@ impl<const ENGINE: usize, const TWIST: usize> StateMachineTest for Beside<ENGINE
             let grace = SignedDuration::from_secs(1);
             let report = reports::verify(&town.shop.db, town.shop.env.now(), grace).await.unwrap();
             // A refund that the gateway refused for good is money that a person has to see to.
-            let attempts = told.model.picture(0).attempts;
-            let failed = attempts.iter().filter(|a| a.refund == Some(RefundState::Failed)).count();
+            let picture = told.model.picture(0);
+            let failed = picture.attempts.iter().enumerate().filter(|(index, attempt)| {
+                let order = picture.orders.iter().find(|order| order.number == attempt.order);
+                let kept = order.is_some_and(|order| {
+                    order.settled_by == Some(*index) && order.state != State::Cancelled
+                });
+                let back = attempt.refunds.iter().filter(|(_, state)| *state != "failed");
+                !kept && attempt.captured > back.map(|(minor, _)| minor).sum()
+            });
+            let failed = failed.count();
             for finding in &report.invariants {
                 let money = finding.name.starts_with("I13");
                 let expected = if money { i64::try_from(failed).unwrap() } else { 0 };

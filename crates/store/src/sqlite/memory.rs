@@ -91,6 +91,9 @@ impl Memory {
     pub fn remember(&self) -> Result<(), Fault> {
         let kept = |table: &String| format!("create table kept.{table} as select * from {table};");
         let kept: String = self.tables()?.iter().map(kept).collect();
+        // What refuses to have rows taken away would refuse to have them put back.
+        let triggers = crate::testing::append_only_triggers(&self.lock());
+        self.raw(&triggers.map_err(|error| fault(&error))?)?;
         self.raw(&format!("attach ':memory:' as kept; {kept}"))
     }
 

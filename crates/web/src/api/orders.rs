@@ -21,7 +21,7 @@ use crate::extract::{
 use crate::problem::Problem;
 
 use body::Summaries;
-pub(super) use body::{OrderBody, Summary};
+pub(super) use body::{OrderBody, RefundBody, Summary};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(place, list)).routes(routes!(show)).routes(routes!(cancel))

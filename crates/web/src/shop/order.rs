@@ -180,6 +180,7 @@ impl Paid {
 
 fn due(order: &Order) -> Option<&'static str> {
     match order.state {
+        _ if order.settled_by.is_some() => None,
         Stands::Pending => Some("To pay"),
         Stands::CashDue | Stands::Packed | Stands::Shipped
             if order.payment_method == CASH_ON_DELIVERY =>
@@ -196,7 +197,8 @@ fn payable(app: &App, order: &Order) -> bool {
 }
 
 fn can_be_cancelled(order: &Order) -> bool {
-    matches!(order.state, Stands::Pending | Stands::CashDue | Stands::Paid)
+    let early = matches!(order.state, Stands::Pending | Stands::CashDue | Stands::Paid);
+    early && order.claimed_by.is_none()
 }
 
 /// `GET /o/{order}/cancel`: the question before it is done.

@@ -21,10 +21,19 @@ use super::visitor::{Visitor, new_token};
 use crate::App;
 use crate::problem::Problem;
 
-/// Paying again.
+/// Paying again, here or elsewhere.
 #[derive(Deserialize)]
 pub(crate) struct Again {
     key: String,
+    /// Another way to pay than the order began with.
+    #[serde(default)]
+    method: Option<String>,
+}
+
+/// Another way to pay, on a button.
+struct OtherWay {
+    name: String,
+    label: String,
 }
 
 #[derive(Template)]
@@ -57,6 +66,7 @@ struct PaymentPage {
     stage: Stage,
     until: Option<Time>,
     key: String,
+    others: Vec<OtherWay>,
 }
 
 /// Starts a payment, or finds the one under way, and sends the buyer on.
@@ -91,7 +101,8 @@ pub(crate) async fn again(
     let order: OrderId = id(&order)?;
     let customer = visitor.account_or_back_to(&format!("/o/{order}"))?;
     let (order, _) = find(&app, customer, order).await?;
-    start(&app, customer, order.id, &order.payment_method, checked(form.key)?).await
+    let method = form.method.as_deref().unwrap_or(&order.payment_method);
+    start(&app, customer, order.id, method, checked(form.key)?).await
 }
 
 /// The key of a form.
@@ -114,7 +125,7 @@ pub(crate) async fn go(
     if order.state != Stands::Pending || order.payment_method == CASH_ON_DELIVERY {
         return Err(PageError::go(&format!("/o/{}", order.id)));
     }
-    let live = attempts.iter().rev().find(|attempt| attempt.state.is_live());
+    let live = attempts.iter().rev().find(|attempt| attempt.state.may_be_paid());
     let Some(attempt) = live else {
         return Err(PageError::go(&format!("/pay/{}/return", order.id)));
     };
@@ -157,7 +168,12 @@ pub(crate) async fn back(
 }
 
 fn payment_page(app: &App, shell: Shell, order: Order, stage: Stage) -> Response {
+    let ways = app.shop.settings.methods.iter();
+    let others = ways.filter(|name| **name != order.payment_method && *name != CASH_ON_DELIVERY);
+    let other = |name: &String| OtherWay { name: name.clone(), label: describe(name).0.to_owned() };
+    let others = others.map(other).collect();
     let payment = PaymentPage {
+        others,
         shell,
         total: money(order.total()),
         stage,

@@ -1,5 +1,7 @@
 //! What staff do.
 
+mod money;
+mod notices;
 mod orders;
 mod products;
 mod stock;
@@ -9,5 +11,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::App;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(products::routes()).merge(stock::routes()).merge(orders::routes())
+    OpenApiRouter::new()
+        .merge(products::routes())
+        .merge(stock::routes())
+        .merge(orders::routes())
+        .merge(money::routes())
+        .merge(notices::routes())
 }

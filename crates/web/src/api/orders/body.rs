@@ -1,9 +1,9 @@
 //! Orders as they are sent.
 
 use flows::Placed;
-use kernel::{AttemptId, Fault, Money, OrderId, ProductId, Timestamp, VariantId};
+use kernel::{AttemptId, Fault, Money, OrderId, ProductId, RefundId, Timestamp, VariantId};
 use orders::Order;
-use payments::Attempt;
+use payments::{Attempt, Refund, RefundLine};
 use serde::Serialize;
 use store::Read;
 use utoipa::ToSchema;
@@ -70,8 +70,14 @@ pub(crate) struct OrderBody {
     address: Option<AddressBody>,
     /// Every step it took, oldest first.
     history: Vec<StepBody>,
+    /// What was paid and not given back.
+    paid: Money,
+    /// What went back, or is on its way.
+    refunded: Money,
     /// Every try to pay it, oldest first.
     payments: Vec<PaymentBody>,
+    /// Money on its way back, or back already, oldest first.
+    refunds: Vec<RefundBody>,
 }
 
 /// A line of an order: what was bought, as it was.
@@ -85,6 +91,10 @@ struct LineBody {
     unit_price: Money,
     quantity: i64,
     line_total: Money,
+    /// Its place in the order: 1, 2, 3 …
+    position: i64,
+    /// Units that came back.
+    restocked: i64,
 }
 
 /// A step of an order.
@@ -106,12 +116,85 @@ struct StepBody {
 struct PaymentBody {
     id: AttemptId,
     gateway: String,
-    /// `submitting`, `awaiting_payer`, `captured`, `canceled`.
+    /// `submitting`, `awaiting_payer`, `processing`, `authorized`, `capturing`, `captured`,
+    /// `closing`, `voiding`, `canceled`.
     state: &'static str,
     amount: Money,
     /// Where the payer goes, while they may pay.
     redirect_url: Option<String>,
+    /// What it was paid with, as far as the gateway tells.
+    method: Option<MethodBody>,
     created_at: Timestamp,
+}
+
+/// What a payment was made with.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PaymentMethod)]
+struct MethodBody {
+    /// `card`, `wallet`, `cash`.
+    kind: String,
+    /// A card's scheme.
+    brand: Option<String>,
+    /// A card's last four digits.
+    last4: Option<String>,
+}
+
+/// Money on its way back.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Refund)]
+pub(crate) struct RefundBody {
+    id: RefundId,
+    /// `reserved`, `sent`, `pending`, `succeeded`, `failed`.
+    state: &'static str,
+    amount: Money,
+    /// Why, in words.
+    reason: String,
+    /// Who wanted it: `orphan` (the order did not want the money), `cancelled`, `staff`,
+    /// `external` (in the gateway's own books).
+    origin: &'static str,
+    /// What of the order it is for; empty where it is for a sum.
+    lines: Vec<RefundLineBody>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Units of a line that a refund is for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RefundLine)]
+struct RefundLineBody {
+    /// The line's place in the order.
+    position: i64,
+    quantity: i64,
+    /// Whether they went back on the shelf.
+    restocked: bool,
+}
+
+impl RefundBody {
+    /// The refunds of an order, oldest first: two statements.
+    pub(crate) fn of_order(read: &mut Read<'_>, order: OrderId) -> Result<Vec<Self>, Fault> {
+        let lines = payments::refund_lines_of_order(read, order)?;
+        let refunds = payments::refunds_of_order(read, order)?;
+        Ok(refunds.into_iter().map(|refund| Self::of(refund, &lines)).collect())
+    }
+
+    fn of(refund: Refund, lines: &[RefundLine]) -> Self {
+        let own = lines.iter().filter(|line| line.refund_id == refund.id);
+        let line = |line: &RefundLine| RefundLineBody {
+            position: line.position,
+            quantity: line.quantity,
+            restocked: line.restocked,
+        };
+        Self {
+            id: refund.id,
+            state: refund.state.as_str(),
+            amount: refund.amount,
+            reason: refund.reason,
+            origin: refund.origin.as_str(),
+            lines: own.map(line).collect(),
+            created_at: refund.created_at,
+            updated_at: refund.updated_at,
+        }
+    }
 }
 
 impl From<orders::State> for StateWord {
@@ -165,13 +248,21 @@ impl From<orders::Step> for StepBody {
 impl From<Attempt> for PaymentBody {
     fn from(attempt: Attempt) -> Self {
         let Attempt { id, gateway, state, amount, redirect_url, created_at, .. } = attempt;
-        let redirect_url = redirect_url.filter(|_| state.is_live());
-        Self { id, gateway, state: state.as_str(), amount, redirect_url, created_at }
+        let redirect_url = redirect_url.filter(|_| state.may_be_paid());
+        // What cannot be read is not shown; it is nobody's loss.
+        let method: Option<payments::Method> =
+            attempt.method.and_then(|method| serde_json::from_str(&method).ok());
+        let method = method.map(|method| MethodBody {
+            kind: method.kind,
+            brand: method.brand,
+            last4: method.last4,
+        });
+        Self { id, gateway, state: state.as_str(), amount, redirect_url, method, created_at }
     }
 }
 
 impl OrderBody {
-    /// An order with its lines, history and payments: three statements.
+    /// An order with its lines, history, payments and refunds: five statements.
     pub(crate) fn read(read: &mut Read<'_>, order: Order) -> Result<Self, Fault> {
         let money = |minor| Money::new(minor, order.totals.currency);
         let line = |line: orders::Line| LineBody {
@@ -182,7 +273,13 @@ impl OrderBody {
             unit_price: money(line.unit_price),
             quantity: line.quantity,
             line_total: money(line.line_total),
+            position: line.position,
+            restocked: line.restocked,
         };
+        let attempts = payments::of_order(read, order.id)?;
+        let settled = attempts.iter().find(|attempt| Some(attempt.id) == order.settled_by);
+        let (paid, back) =
+            settled.map_or((0, 0), |it| (it.captured - it.refunded, it.reserved + it.refunded));
         let address: Option<identity::Address> =
             serde_json::from_str(&order.address).map_err(|e| {
                 Fault::Broken(format!("the address of {} cannot be read: {e}", order.id))
@@ -195,7 +292,10 @@ impl OrderBody {
             lines: orders::lines(read, order.id)?.into_iter().map(line).collect(),
             address: address.map(Into::into),
             history: orders::history(read, order.id)?.into_iter().map(Into::into).collect(),
-            payments: payments::of_order(read, order.id)?.into_iter().map(Into::into).collect(),
+            paid: money(paid),
+            refunded: money(back),
+            payments: attempts.into_iter().map(Into::into).collect(),
+            refunds: RefundBody::of_order(read, order.id)?,
             summary: order.into(),
         })
     }

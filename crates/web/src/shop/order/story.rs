@@ -3,7 +3,7 @@
 use flows::CASH_ON_DELIVERY;
 use kernel::Timestamp;
 use orders::{Order, State as Stands, Step};
-use payments::{Attempt, AttemptState, Refund, RefundState};
+use payments::{Attempt, AttemptState, Origin, Refund, RefundState};
 
 use crate::shop::show::{Icon, Time, count, moment, money};
 
@@ -36,7 +36,7 @@ pub(super) fn title(order: &Order, thanks: bool) -> &'static str {
         Stands::Delivered => "Your order has arrived",
         Stands::Expired => "This order was not paid in time",
         Stands::Cancelled => "This order was cancelled",
-        Stands::Refunded => "This order was cancelled and paid back",
+        Stands::Refunded => "This order was paid back",
     }
 }
 
@@ -94,7 +94,10 @@ pub(super) fn happenings(
     refunds: &[Refund],
 ) -> Vec<Happening> {
     let mut all: Vec<Happening> = steps.iter().map(|step| of_step(order, step)).collect();
-    for attempt in attempts.iter().filter(|it| it.state == AttemptState::Canceled) {
+    // A page that was left for another is nothing that went wrong.
+    let left = |it: &&Attempt| it.reason.as_deref().is_some_and(|why| why == "voided");
+    let failed = attempts.iter().filter(|it| it.state == AttemptState::Canceled);
+    for attempt in failed.filter(|it| !left(it)) {
         all.push(Happening {
             icon: Icon::Alert,
             tone: "warn",
@@ -107,8 +110,11 @@ pub(super) fn happenings(
     for refund in refunds {
         let amount = money(refund.amount).plain();
         let (title, detail) = match refund.state {
-            RefundState::Requested => {
+            RefundState::Reserved | RefundState::Sent | RefundState::Pending => {
                 ("Money on its way back", format!("{amount}, usually 3–5 days"))
+            }
+            RefundState::Succeeded if refund.origin == Origin::Staff => {
+                ("Money paid back", format!("{amount}: {}", refund.reason))
             }
             RefundState::Succeeded => ("Money paid back", amount),
             RefundState::Failed => {
@@ -134,10 +140,14 @@ fn of_step(order: &Order, step: &Step) -> Happening {
     let items = || count(order.totals.item_count, "item", "items");
     let nothing = String::new;
     let (icon, tone, title, detail) = match step.to_state.as_str() {
-        "pending" => (Icon::Receipt, "neutral", "Order placed", items()),
         "cash_due" => {
             (Icon::Receipt, "neutral", "Order placed", format!("{}, to be paid in cash", items()))
         }
+        "pending" if step.from_state == "expired" => {
+            let detail = "It came late, and your items were still there.".to_owned();
+            (Icon::Clock, "info", "Payment being confirmed", detail)
+        }
+        "pending" => (Icon::Receipt, "neutral", "Order placed", items()),
         "paid" if step.from_state == "expired" => {
             let detail = format!("{}. It came late, and your items were still there.", total());
             (Icon::Check, "ok", "Payment received", detail)
