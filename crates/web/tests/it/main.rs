@@ -26,4 +26,5 @@ mod purchase;
 mod shape;
 mod shop;
 mod staff;
+mod together;
 mod wire;

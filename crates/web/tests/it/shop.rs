@@ -24,7 +24,7 @@ use web::{App, Parts};
 use crate::shape;
 
 pub const PASSWORD: &str = "correct horse battery";
-const SANDBOX_SECRET: &str = "a-secret-for-tests";
+pub const SANDBOX_SECRET: &str = "a-secret-for-tests";
 
 pub struct TestShop {
     pub shop: Shop,
@@ -70,15 +70,30 @@ impl TestShop {
 
     /// `public_url` is where the sandbox would send its notices.
     pub async fn open_with(db: TestDb, settings: Settings, public_url: &str) -> Self {
-        Self::build(db, settings, public_url, false).await
+        Self::build(db, settings, public_url, false, |gateway| gateway).await
     }
 
     /// The line to the sandbox can be broken.
     pub async fn open_behind_a_line(db: TestDb) -> Self {
-        Self::build(db, Settings::default(), "http://127.0.0.1:9/", true).await
+        Self::build(db, Settings::default(), "http://127.0.0.1:9/", true, |gateway| gateway).await
     }
 
-    async fn build(db: TestDb, settings: Settings, public_url: &str, line: bool) -> Self {
+    /// `meet` puts itself between the shop and the sandbox.
+    pub async fn open_with_gateway(
+        db: TestDb,
+        settings: Settings,
+        meet: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
+    ) -> Self {
+        Self::build(db, settings, "http://127.0.0.1:9/", false, meet).await
+    }
+
+    async fn build(
+        db: TestDb,
+        settings: Settings,
+        public_url: &str,
+        line: bool,
+        meet: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
+    ) -> Self {
         let start: Timestamp = "2027-01-15T08:00:00Z".parse().unwrap();
         let (env, clock) = Env::manual(start, 7);
         let anywhere = "127.0.0.1:0".parse().unwrap();
@@ -94,7 +109,7 @@ impl TestShop {
             (gateway_line, base_url) = (Some(proxy), instead);
         }
         let gateway = SandboxSettings { base_url, secrets: vec![Secret::new(SANDBOX_SECRET)] };
-        let gateway: Arc<dyn Gateway> = Arc::new(SandboxGateway::new(gateway, env).unwrap());
+        let gateway = meet(Arc::new(SandboxGateway::new(gateway, env).unwrap()));
         let public_url: Url = public_url.parse().unwrap();
         let cashier = Cashier::new(shop.clone(), [gateway], public_url.clone());
         let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
