@@ -12,7 +12,6 @@ use gateways::{
 };
 use kernel::Timestamp;
 use serde_json::json;
-use store::testing::TestDb;
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
