@@ -36,7 +36,7 @@ store::on_both_engines! { TABLES;
         let shop = TestShop::open_behind_a_line(db).await;
         let owner = shop.owner().await;
         let variant = shop.product(&owner, "shirt", 50).await;
-        let words = ["POST /v1/payments", "GET /v1/payments", "POST /v1/refunds"];
+        let words = ["POST /plain/v1/payments", "GET /plain/v1/payments", "POST /plain/v1/refunds"];
         let mut turn = 0;
         for fate in [Fate::AnswerSwallowed, Fate::NeverDelivered] {
             for word in words {
