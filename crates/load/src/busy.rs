@@ -181,6 +181,8 @@ impl Busy {
         let path = format!("{}/{button}", page.path());
         let call = api::call(Method::POST, &path, None, bytes::Bytes::new());
         match Connection::to(self.world).send(call).await {
+            // Called off by the shop meanwhile.
+            Ok(answer) if answer.status == StatusCode::CONFLICT => {}
             Ok(answer) if answer.status.is_server_error() || answer.status.is_client_error() => {
                 worker.ledger.wrong(|| api::in_full("the payment page", &answer));
             }
