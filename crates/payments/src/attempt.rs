@@ -238,7 +238,8 @@ pub fn submitted(
     Ok(touched == 1)
 }
 
-/// Notes that the gateway was asked and when to ask again.
+/// Notes that the gateway was asked and when to ask again; never, only if the attempt is still
+/// over: what was heard meanwhile may have begun it anew.
 pub fn mark_polled(
     tx: &mut Tx<'_>,
     id: AttemptId,

@@ -81,7 +81,9 @@ store::sql! {
     }
 
     query ATTEMPT_POLLED {
-        "update attempts set polls = polls + 1, poll_at = $2 where id = $1 and poll_at is not null"
+        "update attempts set polls = polls + 1,
+             poll_at = case when state = 'canceled' then $2 else coalesce($2, poll_at) end
+         where id = $1 and poll_at is not null"
     }
 
     query ATTEMPT_POLL_SOON {

@@ -123,6 +123,9 @@ store::on_both_engines! { SCHEMAS;
         });
         assert_eq!(answered.await.unwrap(), [true, false], "answered once");
         t.db.write(|tx| mark_polled(tx, SECOND, Some(after(99)))).await.unwrap();
+        t.db.write(|tx| mark_polled(tx, SECOND, None)).await.unwrap();
+        let going = t.db.read(|read| find(read, SECOND)).await.unwrap().unwrap();
+        assert_eq!(going.poll_at, Some(after(99)), "only what is over is asked no more");
         assert_eq!(polled(after(40)).await.unwrap().len(), 1);
         capture(&t.db, FIRST, false).await.unwrap();
         let first = t.db.read(|read| find(read, FIRST)).await.unwrap().unwrap();
@@ -134,7 +137,7 @@ store::on_both_engines! { SCHEMAS;
         let seen = t.db.read(|read| history(read, FIRST)).await.unwrap();
         assert_eq!((seen.len(), seen[0].seq, seen[0].saw.as_str()), (1, 1, "captured"));
         let all = t.db.read(|read| of_order(read, ORDER)).await.unwrap();
-        assert_eq!(all.iter().map(|a| a.polls).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(all.iter().map(|a| a.polls).collect::<Vec<_>>(), [0, 2]);
     }
 
     async fn money_goes_back_once_and_no_more_than_came(t: TestDb) {
