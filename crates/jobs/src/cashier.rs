@@ -16,7 +16,7 @@ use std::sync::Arc;
 use flows::{Answer, NewsEffect, Refusal, Shop};
 use futures_util::stream::{self, TryStreamExt as _};
 use gateways::{
-    Acknowledgement, BUYER_PATIENCE, Gateway, RawNotification, RawReply, Subject, Url,
+    Acknowledgement, BUYER_PATIENCE, Gateway, Payer, RawNotification, RawReply, Subject, Url,
     WORKER_PATIENCE,
 };
 use kernel::planted::{self, Bug};
@@ -77,11 +77,13 @@ impl Cashier {
     }
 
     /// Starts a payment, or finds the one under way, and asks the gateway where the payer goes.
+    /// What is told of the `payer` is kept with the attempt: a call that is repeated says the same.
     pub async fn start(
         &self,
         customer: AccountId,
         order: OrderId,
         gateway: &str,
+        payer: Payer,
         key: Key,
     ) -> Answer<Started> {
         let known = self.gateways.get(gateway).filter(|g| g.capabilities().needs_redirect);
@@ -92,7 +94,7 @@ impl Cashier {
         let found = found.filter(|found| found.customer_id == customer);
         let found = found.ok_or(Error::Refused(Refusal::NotFound("order")))?;
         let id = self.shop.env.id();
-        let opening = self.opening(known.as_ref(), id, &found)?;
+        let opening = self.opening(known.as_ref(), id, &found, payer)?;
         let paying = self.shop.intend_payment_as(id, customer, order, opening, key).await?;
         kernel::crash_point!("pay.intended");
         let id = paying.attempt_id;

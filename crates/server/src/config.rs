@@ -2,7 +2,7 @@
 //! than the one before. Unknown options are refused by name.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
 use ipnet::IpNet;
@@ -113,6 +113,8 @@ pub struct Sandbox {
     pub secret: String,
     /// Where it keeps its books; empty for memory.
     pub data: String,
+    /// Whether it stands in for the real providers too.
+    pub providers: bool,
 }
 
 /// `[log]`
@@ -128,15 +130,31 @@ pub struct Log {
 impl Config {
     /// The defaults, the file and the single values that `settings` names.
     pub fn load(settings: &Settings) -> anyhow::Result<Self> {
-        let mut table: Table = DEFAULTS.parse().context("the built-in defaults")?;
+        let mut table = defaults()?;
         if let Some(path) = &settings.config {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let file = text.parse().with_context(|| format!("{}", path.display()))?;
             merge(&mut table, file);
         }
-        for single in &settings.set {
-            set(&mut table, single)?;
+        Self::of(table, &settings.set)
+    }
+
+    /// The defaults with `file` over them, and single values over that; and what a file has to say
+    /// so that another command finds the same.
+    pub fn over_defaults(file: Table, set: &[String]) -> anyhow::Result<(Self, Table)> {
+        let mut table = defaults()?;
+        merge(&mut table, file);
+        for single in set {
+            self::set(&mut table, single)?;
+        }
+        let said = difference(&table, &defaults()?);
+        Ok((Self::of(table, &[])?, said))
+    }
+
+    fn of(mut table: Table, set: &[String]) -> anyhow::Result<Self> {
+        for single in set {
+            self::set(&mut table, single)?;
         }
         let config: Self = Value::Table(table).try_into().context("configuration")?;
         config.check()?;
@@ -181,13 +199,27 @@ impl Config {
             methods,
         }
     }
+}
 
-    /// Puts everything that lies on disk under one directory.
-    pub fn keep_under(&mut self, directory: &Path) {
-        self.database.url = format!("sqlite:{}", directory.join("shop.db").display());
-        self.media.directory = directory.join("media");
-        self.sandbox.data = directory.join("sandbox.db").display().to_string();
+fn defaults() -> anyhow::Result<Table> {
+    DEFAULTS.parse().context("the built-in defaults")
+}
+
+/// What in `table` is not as in `usual`.
+fn difference(table: &Table, usual: &Table) -> Table {
+    let mut different = Table::new();
+    for (key, value) in table {
+        match (value, usual.get(key)) {
+            (value, Some(usual)) if value == usual => {}
+            (Value::Table(table), Some(Value::Table(usual))) => {
+                different.insert(key.clone(), Value::Table(difference(table, usual)));
+            }
+            _ => {
+                different.insert(key.clone(), value.clone());
+            }
+        }
     }
+    different
 }
 
 fn merge(into: &mut Table, from: Table) {
@@ -246,6 +278,22 @@ mod tests {
         let config = load(&["checkout.hold_minutes=3", "database.url=postgres://x/y"]).unwrap();
         assert_eq!(config.checkout.hold_minutes, 3);
         assert_eq!(config.database.url, "postgres://x/y");
+    }
+
+    #[test]
+    fn what_is_said_to_another_command_is_what_is_different() {
+        let file: Table = "[server]\nlisten = \"127.0.0.1:1\"\n[checkout]\ncurrency = \"EUR\"\n\
+                           [gateways.stripe]\nmode = \"test\"\n"
+            .parse()
+            .unwrap();
+        let set = ["checkout.hold_minutes=3".to_owned(), "log.level=warn".to_owned()];
+        let (config, said) = Config::over_defaults(file, &set).unwrap();
+        assert_eq!(config.checkout.hold_minutes, 3);
+        let expected: Table = "[server]\nlisten = \"127.0.0.1:1\"\n[checkout]\nhold_minutes = 3\n\
+                               [gateways.stripe]\nmode = \"test\"\n"
+            .parse()
+            .unwrap();
+        assert_eq!(said, expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use flows::{Answer, Opening, Refusal};
 use gateways::{
     CaptureMode, Confirmation, CreatePayment, Created, Gateway, GatewayError, IdempotencyKey,
-    WORKER_PATIENCE,
+    Payer, WORKER_PATIENCE,
 };
 use kernel::{AttemptId, Error, Fault, SignedDuration, Timestamp};
 use orders::Order;
@@ -23,6 +23,7 @@ impl Cashier {
         gateway: &dyn Gateway,
         attempt: AttemptId,
         order: &Order,
+        payer: Payer,
     ) -> Answer<Opening> {
         let can = gateway.capabilities();
         let (name, total) = (gateway.name(), order.total());
@@ -46,6 +47,9 @@ impl Cashier {
         let request = CreatePayment {
             order: order.number.clone(),
             capture: if two_stage { CaptureMode::Manual } else { CaptureMode::Immediate },
+            channel: payer.channel,
+            client_ip: payer.client_ip,
+            locale: payer.locale,
             ..CreatePayment::new(attempt, total, words, return_url, notify_url, deadline)
         };
         let details = serde_json::to_string(&request)
