@@ -29,7 +29,7 @@ pub use lane::Change;
 pub use payment::{NewsEffect, Opening, Paying, RefundNews, RefundOf, RefundOfLine, RefundWish};
 pub use quote::{Quote, QuoteLine, QuoteView, Source};
 pub use refusal::{PriceChange, Refusal};
-pub use shop::{CASH_ON_DELIVERY, SCHEMAS, Settings, Shop};
+pub use shop::{CASH_ON_DELIVERY, Receipts, SCHEMAS, Settings, Shop};
 pub use stocking::{StockingRefusal, UNITS_MAX};
 
 /// What a use case answers.

@@ -24,6 +24,17 @@ pub static SCHEMAS: &[&Schema] = &[
     &payments::SCHEMA,
 ];
 
+/// What the law's receipts say (54-FZ), for a shop that has to make them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Receipts {
+    /// The law's code of the goods' tax rate: 1 none, 2 0 %, 3 10 %, 7 5 %, 8 7 %, 11 22 %.
+    pub vat_code: u8,
+    /// That of the delivery.
+    pub delivery_vat_code: u8,
+    /// The shop's tax system (1-6), where it has a till of its own.
+    pub tax_system: Option<u8>,
+}
+
 /// What a merchant decides.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -44,6 +55,8 @@ pub struct Settings {
     /// Whether money is only reserved at first, where a gateway can, and taken when the order has
     /// its units: then what comes too late or twice is let go, and nothing has to be refunded.
     pub two_stage: bool,
+    /// What fiscal receipts say; none are made without.
+    pub receipts: Option<Receipts>,
     /// The names of the gateways that can be paid at, cash on delivery among them if wanted.
     pub methods: Vec<String>,
 }
@@ -59,6 +72,7 @@ impl Default for Settings {
             payment: SignedDuration::from_mins(30),
             shipping: 490,
             two_stage: true,
+            receipts: None,
             methods: vec!["sandbox".into(), CASH_ON_DELIVERY.into()],
         }
     }

@@ -55,7 +55,7 @@ pub use registry::{names, open};
 pub use relay::Relayed;
 pub use request::{
     BuyerContact, CapturePayment, Channel, Confirmation, CreatePayment, CreateRefund, Created,
-    IdempotencyKey, PaymentRef, RefundRef,
+    IdempotencyKey, Payer, PaymentRef, RefundRef,
 };
 pub use sandbox::{SandboxGateway, SandboxSettings};
 pub use secret::Secret;

@@ -19,18 +19,18 @@ use crate::yookassa::YooKassa;
 type Opener = fn(&'static str, Value, Env) -> Result<Arc<dyn Gateway>, SetupError>;
 
 const REGISTRY: [(&str, Opener); 4] = [
+    ("stripe", |name, settings, env| open_with(name, settings, env, Stripe::new)),
+    ("yookassa", |name, settings, env| open_with(name, settings, env, YooKassa::new)),
     ("alipay", |name, settings, env| open_with(name, settings, env, Alipay::new)),
     ("cash_on_delivery", |name, settings, env| {
         open_with(name, settings, env, CashOnDelivery::with)
     }),
-    ("stripe", |name, settings, env| open_with(name, settings, env, Stripe::new)),
-    ("yookassa", |name, settings, env| open_with(name, settings, env, YooKassa::new)),
 ];
 
 /// The setting that any gateway may have: see [`Relayed`].
 const RELAY_SECRETS: &str = "relay_secrets";
 
-/// The names there are.
+/// The names there are, in the order in which shops offer them.
 pub fn names() -> impl Iterator<Item = &'static str> {
     REGISTRY.iter().map(|(name, _)| *name)
 }
@@ -113,7 +113,11 @@ mod tests {
         assert!(change("capture", json!("later")).contains("unknown variant"));
         assert!(change("sources", json!(["1.2.3.4/40"])).contains("invalid"));
         let unknown = opened("paypal", json!({})).unwrap_err();
-        assert!(unknown.contains("paypal") && unknown.contains("stripe, yookassa"), "{unknown}");
+        assert!(
+            unknown.contains("paypal")
+                && unknown.contains("stripe, yookassa, alipay, cash_on_delivery"),
+            "{unknown}"
+        );
         assert!(!change("shop_id", json!("x")).contains("test_a"));
     }
 

@@ -112,11 +112,23 @@ impl CreatePayment {
     }
 }
 
+/// What is known of whoever begins to pay, from the request they sent.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Payer {
+    /// What they hold in their hand.
+    pub channel: Channel,
+    /// Their address on the internet.
+    pub client_ip: Option<IpAddr>,
+    /// Their language; empty when it is not known.
+    pub locale: String,
+}
+
 /// What the payer holds in their hand.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// A wide screen.
+    #[default]
     Desktop,
     /// A phone.
     Mobile,

@@ -8,6 +8,7 @@ mod back;
 mod charge;
 mod lists;
 mod open;
+mod receipt;
 
 pub use charge::Charge;
 pub use lists::{CannotCompare, Compared};
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use flows::{Answer, NewsEffect, Refusal, Shop};
 use futures_util::stream::{self, TryStreamExt as _};
 use gateways::{
-    Acknowledgement, BUYER_PATIENCE, Gateway, RawNotification, RawReply, Subject, Url,
+    Acknowledgement, BUYER_PATIENCE, Gateway, Payer, RawNotification, RawReply, Subject, Url,
     WORKER_PATIENCE,
 };
 use kernel::planted::{self, Bug};
@@ -27,6 +28,8 @@ use payments::{Attempt, AttemptState, Notice};
 use store::Tx;
 use store::idempotency::Key;
 use tokio::sync::{Mutex, Notify};
+
+use receipt::Sale;
 
 /// Rows one sweep takes up.
 const SWEEP: i64 = 64;
@@ -79,22 +82,24 @@ impl Cashier {
     }
 
     /// Starts a payment, or finds the one under way, and asks the gateway where the payer goes.
+    /// What is told of the `payer` is kept with the attempt: a call that is repeated says the same.
     pub async fn start(
         &self,
         customer: AccountId,
         order: OrderId,
         gateway: &str,
+        payer: Payer,
         key: Key,
     ) -> Answer<Started> {
         let known = self.gateways.get(gateway).filter(|g| g.capabilities().needs_redirect);
         let Some(known) = known else {
             return Err(Error::Refused(Refusal::MethodUnknown(gateway.to_owned())));
         };
-        let found = self.shop.db.read(move |read| orders::find(read, order)).await?;
-        let found = found.filter(|found| found.customer_id == customer);
-        let found = found.ok_or(Error::Refused(Refusal::NotFound("order")))?;
+        let sale = self.shop.db.read(move |read| Sale::load(read, order)).await?;
+        let sale = sale.filter(|sale| sale.order.customer_id == customer);
+        let sale = sale.ok_or(Error::Refused(Refusal::NotFound("order")))?;
         let id = self.shop.env.id();
-        let opening = self.opening(known.as_ref(), id, &found)?;
+        let opening = self.opening(known.as_ref(), id, &sale, payer)?;
         let paying = self.shop.intend_payment_as(id, customer, order, opening, key).await?;
         kernel::crash_point!("pay.intended");
         let id = paying.attempt_id;

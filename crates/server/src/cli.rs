@@ -89,6 +89,10 @@ pub struct Demo {
     /// Where the payment sandbox listens.
     #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
     pub sandbox_listen: SocketAddr,
+    /// An option that is to be another way, to see what it does: `--set checkout.hold_minutes=1`
+    /// (`holdfast config` prints all of them).
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// `holdfast sandbox`

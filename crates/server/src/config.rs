@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
 use ipnet::IpNet;
@@ -31,6 +31,8 @@ pub struct Config {
     pub identity: Identity,
     /// `[checkout]`
     pub checkout: Checkout,
+    /// `[receipts]`
+    pub receipts: Receipts,
     /// `[sandbox]`
     pub sandbox: Sandbox,
     /// `[gateways.…]`
@@ -104,6 +106,18 @@ pub struct Checkout {
     pub rates: BTreeMap<String, Value>,
 }
 
+/// `[receipts]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Receipts {
+    /// The goods' tax rate; 0 for no receipts.
+    pub vat_code: u8,
+    /// The delivery's.
+    pub delivery_vat_code: u8,
+    /// The tax system; 0 for none.
+    pub tax_system: u8,
+}
+
 /// `[sandbox]`
 #[derive(Deserialize, Clone, Debug)]
 #[serde(deny_unknown_fields)]
@@ -116,6 +130,8 @@ pub struct Sandbox {
     pub secret: String,
     /// Where it keeps its books; empty for memory.
     pub data: String,
+    /// Whether it stands in for the real providers too.
+    pub providers: bool,
 }
 
 /// `[log]`
@@ -126,6 +142,14 @@ pub struct Log {
     pub level: String,
     /// `text` or `json`.
     pub format: String,
+}
+
+impl Receipts {
+    fn terms(&self) -> Option<flows::Receipts> {
+        let Self { vat_code, delivery_vat_code, tax_system } = *self;
+        let tax_system = Some(tax_system).filter(|system| *system > 0);
+        (vat_code > 0).then_some(flows::Receipts { vat_code, delivery_vat_code, tax_system })
+    }
 }
 
 impl Checkout {
@@ -150,15 +174,31 @@ impl Checkout {
 impl Config {
     /// The defaults, the file and the single values that `settings` names.
     pub fn load(settings: &Settings) -> anyhow::Result<Self> {
-        let mut table: Table = DEFAULTS.parse().context("the built-in defaults")?;
+        let mut table = defaults()?;
         if let Some(path) = &settings.config {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let file = text.parse().with_context(|| format!("{}", path.display()))?;
             merge(&mut table, file);
         }
-        for single in &settings.set {
-            set(&mut table, single)?;
+        Self::of(table, &settings.set)
+    }
+
+    /// The defaults with `file` over them, and single values over that; and what a file has to say
+    /// so that another command finds the same.
+    pub fn over_defaults(file: Table, set: &[String]) -> anyhow::Result<(Self, Table)> {
+        let mut table = defaults()?;
+        merge(&mut table, file);
+        for single in set {
+            self::set(&mut table, single)?;
+        }
+        let said = difference(&table, &defaults()?);
+        Ok((Self::of(table, &[])?, said))
+    }
+
+    fn of(mut table: Table, set: &[String]) -> anyhow::Result<Self> {
+        for single in set {
+            self::set(&mut table, single)?;
         }
         let config: Self = Value::Table(table).try_into().context("configuration")?;
         config.check()?;
@@ -177,6 +217,17 @@ impl Config {
             }
         }
         checkout.rates()?;
+        let receipts = &self.receipts;
+        for (name, value, range) in [
+            ("vat_code", receipts.vat_code, 0..=12),
+            ("delivery_vat_code", receipts.delivery_vat_code, 1..=12),
+            ("tax_system", receipts.tax_system, 0..=6),
+        ] {
+            if !range.contains(&value) {
+                let (least, most) = range.into_inner();
+                bail!("receipts.{name} must be between {least} and {most}, not {value}");
+            }
+        }
         if !(1..=64).contains(&self.database.connections) {
             bail!("database.connections must be between 1 and 64");
         }
@@ -203,17 +254,32 @@ impl Config {
             quote: minutes(checkout.quote_minutes),
             payment: minutes(checkout.payment_minutes),
             two_stage: checkout.two_stage,
+            receipts: self.receipts.terms(),
             shipping: i64::from(checkout.shipping_minor),
             methods,
         }
     }
+}
 
-    /// Puts everything that lies on disk under one directory.
-    pub fn keep_under(&mut self, directory: &Path) {
-        self.database.url = format!("sqlite:{}", directory.join("shop.db").display());
-        self.media.directory = directory.join("media");
-        self.sandbox.data = directory.join("sandbox.db").display().to_string();
+fn defaults() -> anyhow::Result<Table> {
+    DEFAULTS.parse().context("the built-in defaults")
+}
+
+/// What in `table` is not as in `usual`.
+fn difference(table: &Table, usual: &Table) -> Table {
+    let mut different = Table::new();
+    for (key, value) in table {
+        match (value, usual.get(key)) {
+            (value, Some(usual)) if value == usual => {}
+            (Value::Table(table), Some(Value::Table(usual))) => {
+                different.insert(key.clone(), Value::Table(difference(table, usual)));
+            }
+            _ => {
+                different.insert(key.clone(), value.clone());
+            }
+        }
     }
+    different
 }
 
 fn merge(into: &mut Table, from: Table) {
@@ -283,6 +349,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_to_another_command_is_what_is_different() {
+        let file: Table = "[server]\nlisten = \"127.0.0.1:1\"\n[checkout]\ncurrency = \"EUR\"\n\
+                           [gateways.stripe]\nmode = \"test\"\n"
+            .parse()
+            .unwrap();
+        let set = ["checkout.hold_minutes=3".to_owned(), "log.level=warn".to_owned()];
+        let (config, said) = Config::over_defaults(file, &set).unwrap();
+        assert_eq!(config.checkout.hold_minutes, 3);
+        let expected: Table = "[server]\nlisten = \"127.0.0.1:1\"\n[checkout]\nhold_minutes = 3\n\
+                               [gateways.stripe]\nmode = \"test\"\n"
+            .parse()
+            .unwrap();
+        assert_eq!(said, expected);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (set, says) in [
             ("checkout.hold_minutes=soon", "checkout.hold_minutes is a whole number"),
@@ -292,6 +374,8 @@ mod tests {
             ("checkout.hold_minutes=0", "between 1 and 10080"),
             ("checkout.currency=euro", "three capital letters"),
             ("log.format=xml", "text or json"),
+            ("receipts.vat_code=13", "receipts.vat_code must be between 0 and 12, not 13"),
+            ("receipts.delivery_vat_code=0", "between 1 and 12"),
             ("checkout.rate.RUB=1", "no option `checkout.rate.RUB`"),
             ("checkout.rates=1", "checkout.rates"),
             ("checkout.rates.rub=1", "checkout.rates.rub: a currency is three capital letters"),

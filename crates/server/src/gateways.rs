@@ -10,8 +10,9 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use gateways::{Gateway, GatewayError, Health, Identity};
 use kernel::{Env, SignedDuration};
+use sandbox::{Accounts, STRIPE_WEBHOOK_SECRET, published};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 
@@ -34,8 +35,20 @@ impl fmt::Debug for Tables {
 }
 
 impl Tables {
-    /// Sets up every gateway that has a table, and cash on delivery if it is offered. Connects to
-    /// nothing yet.
+    /// The same, with those providers that the payment sandbox at `base_url` stands in for: by
+    /// its published test accounts, as far as they take the shop's money and have no table yet.
+    pub fn with_published(mut self, base_url: &str, config: &Config, env: &Env) -> Self {
+        for (name, table) in accounts(base_url) {
+            let gateway = gateways::open(name, table.clone(), env);
+            if gateway.is_ok_and(|gateway| suits(gateway.as_ref(), config).is_ok()) {
+                self.0.entry(name.to_owned()).or_insert(table);
+            }
+        }
+        self
+    }
+
+    /// Sets up every gateway that has a table, and cash on delivery if it is offered; in the order
+    /// in which they are offered. Connects to nothing yet.
     pub fn open(&self, config: &Config, env: &Env) -> anyhow::Result<Vec<Arc<dyn Gateway>>> {
         let offers_cash = config.checkout.cash_on_delivery;
         let mut tables = self.0.clone();
@@ -45,15 +58,62 @@ impl Tables {
             bail!("[gateways.{CASH}] is set up, and checkout.cash_on_delivery is false");
         }
         let mut open = Vec::new();
+        let place = |name: &str| gateways::names().position(|known| known == name);
+        let mut tables: Vec<_> = tables.into_iter().collect();
+        tables.sort_by_key(|(name, _)| place(name));
         for (name, table) in tables {
             let settings =
                 resolved(table, &variable).with_context(|| format!("[gateways.{name}]"))?;
             let gateway = gateways::open(&name, settings, env).map_err(|error| anyhow!(error))?;
             suits(gateway.as_ref(), config)?;
+            compare_terms(gateway.as_ref(), config);
             open.push(gateway);
         }
         Ok(open)
     }
+}
+
+/// The shop's side of the sandbox's test accounts: known to everybody, and opening nothing else.
+fn accounts(base_url: &str) -> [(&'static str, Map<String, Value>); 3] {
+    let Accounts { stripe, yookassa, alipay } = Accounts::published();
+    let base_url = base_url.trim_end_matches('/');
+    let table = |value: Value| match value {
+        Value::Object(table) => table,
+        _ => Map::new(),
+    };
+    [
+        (
+            "stripe",
+            table(json!({
+                "mode": "test",
+                "base_url": base_url,
+                "secret_key": stripe.keys.first(),
+                "endpoint_secrets": [STRIPE_WEBHOOK_SECRET],
+            })),
+        ),
+        (
+            "yookassa",
+            table(json!({
+                "mode": "test",
+                "base_url": format!("{base_url}/v3"),
+                "shop_id": yookassa.shop_id,
+                "secret_key": yookassa.secrets.first(),
+                // The sandbox is on this machine; the real one is not, and signs nothing.
+                "sources": ["127.0.0.0/8", "::1/128"],
+            })),
+        ),
+        (
+            "alipay",
+            table(json!({
+                "mode": "test",
+                "base_url": format!("{base_url}/gateway.do"),
+                "app_id": alipay.app_id,
+                "seller_id": alipay.seller_id,
+                "app_private_key": published::APP_PRIVATE_KEY,
+                "alipay_public_keys": [published::ALIPAY_PUBLIC_KEY],
+            })),
+        ),
+    ]
 }
 
 /// Whether the shop and the provider can trade.
@@ -63,6 +123,12 @@ fn suits(gateway: &dyn Gateway, config: &Config) -> anyhow::Result<()> {
     if !can.currencies.include(currency) {
         bail!("[gateways.{name}] takes no {currency}, and the shop trades in it");
     }
+    Ok(())
+}
+
+/// Says in the log when an order does not wait as long as its payer may take.
+fn compare_terms(gateway: &dyn Gateway, config: &Config) {
+    let (name, can) = (gateway.name(), gateway.capabilities());
     let minutes = can.payer_term.start().as_secs() / 60;
     let wait = config.checkout.payment_minutes;
     if can.needs_redirect && minutes > u64::from(wait) {
@@ -72,7 +138,6 @@ fn suits(gateway: &dyn Gateway, config: &Config) -> anyhow::Result<()> {
              checkout.payment_minutes to avoid it"
         );
     }
-    Ok(())
 }
 
 /// Asks every provider whether it knows us, and says in the log what is wrong. The shop is open
@@ -274,7 +339,7 @@ mod tests {
             (&unset, &rouble, "HOLDFAST_NO_SUCH is not set"),
             (&number, &rouble, "in quotes"),
             (&live, &rouble, "play money"),
-            ("[gateways.paypal]\n", &[], "there are alipay, cash_on_delivery, stripe, yookassa"),
+            ("[gateways.paypal]\n", &[], "there are stripe, yookassa, alipay, cash_on_delivery"),
             ("[gateways.stripe]\n", &[], "missing field"),
             ("[gateways]\nstripe = 1\n", &[], "stripe"),
             (

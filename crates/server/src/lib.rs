@@ -1,6 +1,7 @@
 //! The binary's inside: command line, configuration, wiring. The only room that names concrete
 //! gateways and reads configuration.
 
+mod beside;
 pub mod cli;
 mod commands;
 pub mod config;

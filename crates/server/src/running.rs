@@ -2,23 +2,23 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use flows::Shop;
-use gateways::{Gateway, SandboxGateway, SandboxSettings, Secret};
+use gateways::Gateway;
 use identity::{Identity, PasswordPolicy};
 use jobs::{Cashier, Jobs, Journal};
 use kernel::Env;
-use sandbox::{Sandbox, SandboxConfig};
+use sandbox::Sandbox;
 use store::{Db, Options, Schema};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use url::Url;
 use web::{Admission, App, Parts};
 
+use crate::beside::{Beside, reached_at};
 use crate::config::Config;
 
 /// How long background work may go on once nobody is served any more.
@@ -70,17 +70,14 @@ impl Running {
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr()?;
         let public_url = if config.server.public_url.is_empty() {
-            format!("http://{address}/")
+            format!("http://{}/", reached_at(address))
         } else {
             format!("{}/", config.server.public_url.trim_end_matches('/'))
         };
         let public_url: Url = public_url.parse().context("server.public_url")?;
         let db = open_database(config)?;
         kernel::crash_point!("start.database-open");
-        let (gateway, sandbox) = payment_sandbox(config, &db, &env).await?;
-        let mut gateways: Vec<Arc<dyn Gateway>> = Vec::new();
-        gateways.extend(gateway);
-        gateways.extend(config.gateways.open(config, &env)?);
+        let Beside { gateways, sandbox } = Beside::open(config, &db, &env, Some(address)).await?;
         let names: Vec<&str> = gateways.iter().map(|gateway| gateway.name()).collect();
         let settings = config.settings(&names);
         let identity = identity(config, &env)?;
@@ -142,16 +139,8 @@ pub async fn gateways_to_ask(
     db: &Db,
     env: &Env,
 ) -> anyhow::Result<Vec<Arc<dyn Gateway>>> {
-    let mut elsewhere = config.clone();
     // The sandbox of a running shop is asked; no second one is started.
-    if !config.sandbox.listen.is_empty() && config.sandbox.url.is_empty() {
-        elsewhere.sandbox.url = format!("http://{}", config.sandbox.listen);
-    }
-    elsewhere.sandbox.listen.clear();
-    let (gateway, _) = payment_sandbox(&elsewhere, db, env).await?;
-    let mut gateways: Vec<Arc<dyn Gateway>> = gateway.into_iter().collect();
-    gateways.extend(config.gateways.open(config, env)?);
-    Ok(gateways)
+    Ok(Beside::open(config, db, env, None).await?.gateways)
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -163,36 +152,4 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
         ),
         _ => anyhow!("cannot listen on {address}: {error}"),
     })
-}
-
-async fn payment_sandbox(
-    config: &Config,
-    db: &Db,
-    env: &Env,
-) -> anyhow::Result<(Option<Arc<dyn Gateway>>, Option<Sandbox>)> {
-    let settings = &config.sandbox;
-    if settings.listen.is_empty() && settings.url.is_empty() {
-        return Ok((None, None));
-    }
-    let secret = if settings.secret.is_empty() {
-        let bytes = store::secrets::get_or_make(db, env, "sandbox").await?;
-        store::idempotency::fingerprint(&bytes)
-    } else {
-        settings.secret.clone()
-    };
-    let started = if settings.listen.is_empty() {
-        None
-    } else {
-        let listen = settings.listen.parse().context("sandbox.listen")?;
-        let mut world = SandboxConfig::new(listen, secret.clone(), env.clone());
-        world.data = (!settings.data.is_empty()).then(|| PathBuf::from(&settings.data));
-        Some(Sandbox::start(world).await.context("the payment sandbox")?)
-    };
-    let base_url = match &started {
-        Some(sandbox) if settings.url.is_empty() => sandbox.base_url(),
-        _ => settings.url.clone(),
-    };
-    let wired = SandboxSettings { base_url, secrets: vec![Secret::new(secret)] };
-    let gateway = SandboxGateway::new(wired, env.clone()).context("the payment sandbox")?;
-    Ok((Some(Arc::new(gateway)), started))
 }

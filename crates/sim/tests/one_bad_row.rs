@@ -10,8 +10,8 @@ use flows::lane::Shape;
 use flows::{Settings, Source};
 use gateways::{
     Capabilities, CreatePayment, CreateRefund, Created, Gateway, GatewayError, IdempotencyKey,
-    Notification, NotificationError, Observation, PaymentRef, RawNotification, RefundObservation,
-    RefundRef, RemoteStatus,
+    Notification, NotificationError, Observation, Payer, PaymentRef, RawNotification,
+    RefundObservation, RefundRef, RemoteStatus,
 };
 use kernel::{Env, OrderId, SeededRng, SignedDuration, Timestamp};
 use orders::State;
@@ -122,7 +122,7 @@ async fn order(process: &Process, town: &Town, gateway: &'static str) -> OrderId
     let quote = process.shop.quote(ada, source, None).await.unwrap();
     let order = process.shop.place(ada, &quote.token, gateway).await.unwrap().id;
     let key = Key::new(ada.0, "pay", order.to_string(), b"");
-    let busy = process.cashier.start(ada, order, gateway, key).await;
+    let busy = process.cashier.start(ada, order, gateway, Payer::default(), key).await;
     assert!(busy.is_err(), "the gateway did not answer");
     order
 }

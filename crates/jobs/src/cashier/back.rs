@@ -2,14 +2,16 @@
 
 use flows::RefundNews;
 use gateways::{
-    CreateRefund, Gateway, GatewayError, IdempotencyKey, RefundObservation, RefundRef,
-    RemoteRefundStatus, WORKER_PATIENCE,
+    CreatePayment, CreateRefund, Gateway, GatewayError, IdempotencyKey, Receipt, RefundObservation,
+    RefundRef, RemoteRefundStatus, WORKER_PATIENCE,
 };
 use kernel::planted::{self, Bug};
 use kernel::{Fault, RefundId};
 use payments::{Attempt, Refund, RefundState, pace};
+use store::Read;
 
 use super::ask::payment_ref;
+use super::receipt::of_refund;
 use super::{Cashier, SWEEP, after, settle_quietly};
 
 /// What a gateway said of a refund: how it stands, its id, why it failed.
@@ -65,7 +67,10 @@ impl Cashier {
         let answer = if asked { look(gateway, &attempt, refund).await } else { None };
         let answer = match answer {
             Some(answer) => answer,
-            None => self.give(gateway, &attempt, refund).await,
+            None => {
+                let receipt = self.receipt_of(&attempt, refund).await?;
+                self.give(gateway, &attempt, refund, receipt).await
+            }
         };
         match answer {
             Ok(seen) => Ok(self.reading(refund, &seen)),
@@ -81,6 +86,7 @@ impl Cashier {
         gateway: &dyn Gateway,
         attempt: &Attempt,
         refund: &Refund,
+        receipt: Option<Receipt>,
     ) -> Result<RefundObservation, GatewayError> {
         let id: RefundId =
             if planted::is(Bug::RefundTwice) { self.shop.env.id() } else { refund.id };
@@ -89,13 +95,38 @@ impl Cashier {
             payment: payment_ref(attempt),
             amount: refund.amount,
             reason: refund.reason.clone(),
-            receipt: None,
+            receipt,
         };
         let key = IdempotencyKey::refund(id);
         kernel::crash_point!("refund.gateway-to-be-called");
         let given = gateway.refund(&request, &key, WORKER_PATIENCE).await;
         kernel::crash_point!("refund.gateway-called");
         given
+    }
+
+    /// The receipt of a part that goes back, if its payment had one. What goes back whole needs
+    /// none. Made of what does not change any more, so that the call is the same on every try.
+    async fn receipt_of(
+        &self,
+        attempt: &Attempt,
+        refund: &Refund,
+    ) -> Result<Option<Receipt>, Fault> {
+        let Some(terms) = self.shop.settings.receipts else { return Ok(None) };
+        let opened: Option<CreatePayment> = serde_json::from_str(&attempt.details).ok();
+        let opened = opened.filter(|opened| opened.receipt.is_some());
+        let Some(opened) = opened.filter(|_| refund.amount.minor < attempt.captured) else {
+            return Ok(None);
+        };
+        let order = refund.order_id;
+        let read = move |read: &mut Read<'_>| {
+            Ok::<_, Fault>((
+                orders::lines(read, order)?,
+                payments::refund_lines_of_order(read, order)?,
+            ))
+        };
+        let (lines, mut parts) = self.shop.db.read(read).await?;
+        parts.retain(|part| part.refund_id == refund.id);
+        Ok(Some(of_refund(&terms, opened.buyer, (&lines, &parts), &opened.order, refund.amount)))
     }
 
     #[expect(clippy::unused_self, reason = "reads as what the cashier does with an answer")]

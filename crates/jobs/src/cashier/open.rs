@@ -5,12 +5,12 @@ use std::time::Duration;
 use flows::{Answer, Opening, Refusal};
 use gateways::{
     CaptureMode, Confirmation, CreatePayment, Created, Gateway, GatewayError, IdempotencyKey,
-    WORKER_PATIENCE,
+    Payer, WORKER_PATIENCE,
 };
 use kernel::{AttemptId, Error, Fault, SignedDuration, Timestamp};
-use orders::Order;
 use payments::{Attempt, News, Opened, Saw, pace};
 
+use super::receipt::Sale;
 use super::{Cashier, after};
 
 /// When a payment that was just opened is first asked about.
@@ -22,8 +22,10 @@ impl Cashier {
         &self,
         gateway: &dyn Gateway,
         attempt: AttemptId,
-        order: &Order,
+        sale: &Sale,
+        payer: Payer,
     ) -> Answer<Opening> {
+        let order = &sale.order;
         let (can, name) = (gateway.capabilities(), gateway.name());
         let Some(charge) = self.charge_at(gateway, order.total()) else {
             return Err(Error::Refused(Refusal::MethodUnfit(name.to_owned())));
@@ -45,6 +47,11 @@ impl Cashier {
         let request = CreatePayment {
             order: order.number.clone(),
             capture: if two_stage { CaptureMode::Manual } else { CaptureMode::Immediate },
+            channel: payer.channel,
+            client_ip: payer.client_ip,
+            locale: payer.locale,
+            buyer: sale.buyer(),
+            receipt: sale.receipt(&self.shop.settings, charge.amount),
             ..CreatePayment::new(attempt, charge.amount, words, return_url, notify_url, deadline)
         };
         let details = serde_json::to_string(&request)

@@ -8,9 +8,11 @@ use anyhow::{Context, bail};
 use identity::Role;
 use kernel::Env;
 
+use toml::{Table, Value};
+
 use super::account;
 use super::serve::{start_log, stop};
-use crate::cli::{Demo, Settings};
+use crate::cli::Demo;
 use crate::config::Config;
 use crate::demo;
 use crate::running::Running;
@@ -21,11 +23,11 @@ const OWNER: &str = "owner@demo.example";
 /// What a demo leaves in its directory; `--fresh` removes these and nothing else.
 const FILES: &[&str] = &["shop.db", "sandbox.db"];
 
+/// What it says to other commands; removed with nothing, written at every start.
+const SETTINGS: &str = "demo.toml";
+
 pub(super) async fn run(args: Demo) -> anyhow::Result<ExitCode> {
-    let mut config = Config::load(&Settings::default())?;
-    config.server.listen = args.listen;
-    config.sandbox.listen = args.sandbox_listen.to_string();
-    config.keep_under(&args.data);
+    let (config, said) = Config::over_defaults(settings(&args)?, &args.set)?;
     start_log(&config.log)?;
     if args.fresh {
         refuse_if_running(&args.data)?;
@@ -34,11 +36,44 @@ pub(super) async fn run(args: Demo) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&args.data)
         .with_context(|| format!("cannot write {}", args.data.display()))?;
     let running = Running::start(&config, Env::system()).await?;
+    let settings = args.data.join(SETTINGS);
+    std::fs::write(&settings, format!("{}{}", note(&settings), toml::to_string(&said)?))
+        .with_context(|| format!("cannot write {}", settings.display()))?;
     demo::fill(&running.shop, &config.media.directory).await?;
     let password = owner(&config, &running).await?;
     greet(&running, &args.data, password.as_deref());
     running.serve(stop()?).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What of the configuration is the demo's own.
+fn settings(args: &Demo) -> anyhow::Result<Table> {
+    let data = std::path::absolute(&args.data).context("--data")?;
+    let lies = |name: &str| data.join(name).display().to_string();
+    let mut table = Table::new();
+    let mut set = |section: &str, option: &str, value: Value| {
+        let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(section) = section {
+            section.insert(option.to_owned(), value);
+        }
+    };
+    set("server", "listen", args.listen.to_string().into());
+    set("database", "url", format!("sqlite:{}", lies("shop.db")).into());
+    set("media", "directory", lies("media").into());
+    set("sandbox", "listen", args.sandbox_listen.to_string().into());
+    set("sandbox", "data", lies("sandbox.db").into());
+    set("sandbox", "providers", true.into());
+    // As long as YooKassa lets its payers take.
+    set("checkout", "payment_minutes", 60.into());
+    Ok(table)
+}
+
+fn note(path: &Path) -> String {
+    format!(
+        "# What this demo runs with; written anew at every start. Other commands look at the same\n\
+         # shop by it:\n#\n#   holdfast verify --config {}\n\n",
+        path.display()
+    )
 }
 
 /// The owner's password, when the account was made just now.
@@ -77,6 +112,7 @@ fn greet(running: &Running, directory: &Path, password: Option<&str>) {
         println!("  payment sandbox   {sandbox}");
     }
     println!("  data              {}", directory.display());
+    println!("  settings          {}", directory.join(SETTINGS).display());
     match password {
         Some(password) => {
             println!("  owner             {OWNER}, password {password}");
@@ -84,8 +120,16 @@ fn greet(running: &Running, directory: &Path, password: Option<&str>) {
         }
         None => println!("  owner             {OWNER}"),
     }
-    println!("\nTry this: open the shop, put something into the cart, check out, and pay on the");
-    println!("sandbox's page. No money moves. Ctrl-C stops; the next start goes on from here.");
+    println!(
+        "\nTry this: put something into the cart, check out, and pay by card (Stripe), YooKassa,"
+    );
+    println!(
+        "Alipay, or in cash. The sandbox plays the providers: on its page you pay, have the bank"
+    );
+    println!(
+        "ask you first, decline and pay another way, or leave. A phone gets pages of its own."
+    );
+    println!("No money moves. Ctrl-C stops; the next start goes on from here.");
 }
 
 /// A demo on a data directory of a running one is refused before anything is removed.

@@ -1,6 +1,7 @@
 //! What customers do.
 
 use flows::{Answer, CASH_ON_DELIVERY, Change, Owner, Placed, QuoteView, Refusal, Source};
+use gateways::Payer;
 use jobs::Started;
 use kernel::{AccountId, Error, OrderId, VariantId};
 use orders::State;
@@ -285,12 +286,15 @@ impl Buyer {
         let (id, scene) = (self.id, self.scene.clone());
         let key = scene.key(id, "pay", &format!("{order}{gateway}"));
         for _ in 0..3 {
-            let answer = scene
-                .patiently(&mut self.dice, |process| {
-                    let key = key.clone();
-                    async move { process.cashier.start(id, order, gateway, key).await }
-                })
-                .await;
+            let answer =
+                scene
+                    .patiently(&mut self.dice, |process| {
+                        let key = key.clone();
+                        async move {
+                            process.cashier.start(id, order, gateway, Payer::default(), key).await
+                        }
+                    })
+                    .await;
             let seen = answer.as_ref().map(|answer| {
                 let of = |it: &Started| (short(it.attempt_id), it.state);
                 answer.as_ref().map(of).map_err(Refusal::to_string)

@@ -4,6 +4,7 @@
 use catalog::{NewProduct, NewVariant, Status};
 use flows::testing::GATEWAY;
 use flows::{Answer, CASH_ON_DELIVERY, Change, Owner, RefundOf, RefundWish, Refusal};
+use gateways::Payer;
 use kernel::{AccountId, Currency, Error, Fault, Money};
 use sim::Process;
 use store::idempotency::Key;
@@ -142,7 +143,8 @@ impl Play {
             Self::BuyNow => return self.place(process, bob, &scene.buy_quote.1).await,
             Self::Pay => {
                 let key = self.key(ada);
-                let started = cashier.start(ada, scene.waiting, GATEWAY, key).await?;
+                let started =
+                    cashier.start(ada, scene.waiting, GATEWAY, Payer::default(), key).await?;
                 return Ok(format!("{:?}", started.state));
             }
             Self::Notice => drop(cashier.read_notices().await?),
@@ -192,7 +194,8 @@ impl Play {
                     Self::Switch => (scene.reserved, GATEWAY),
                     _ => (scene.waiting, RESERVING),
                 };
-                let started = cashier.start(ada, order, gateway, self.key(ada)).await?;
+                let started =
+                    cashier.start(ada, order, gateway, Payer::default(), self.key(ada)).await?;
                 return Ok(format!("{:?}", started.state));
             }
             Self::GiveBack => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use flows::testing::{GATEWAY, Town};
 use flows::{Change, Owner, QuoteView, Settings, Shop};
-use gateways::{Gateway, RawNotification, Url};
+use gateways::{Gateway, Payer, RawNotification, Url};
 use jobs::{Cashier, Jobs, Journal};
 use kernel::{
     AccountId, AttemptId, Env, Fault, ManualClock, OrderId, SignedDuration, Timestamp, VariantId,
@@ -88,7 +88,8 @@ impl Scene {
         let cyd = town.customer().await;
         let (shirt, sock) = (town.goods(5).await, town.goods(100).await);
         let start = async |order| {
-            process.cashier.start(ada, order, GATEWAY, town.key(ada, "pay")).await.unwrap();
+            let (payer, key) = (Payer::default(), town.key(ada, "pay"));
+            process.cashier.start(ada, order, GATEWAY, payer, key).await.unwrap();
         };
         let buy = async || town.buy(ada, shirt, 1, GATEWAY).await.unwrap().id;
         let wait = |minutes| town.wait(SignedDuration::from_mins(minutes));
@@ -122,7 +123,7 @@ impl Scene {
         let waiting = buy().await;
         let reserved = town.buy(ada, sock, 1, RESERVING).await.unwrap().id;
         let key = town.key(ada, "pay");
-        process.cashier.start(ada, reserved, RESERVING, key).await.unwrap();
+        process.cashier.start(ada, reserved, RESERVING, Payer::default(), key).await.unwrap();
         provider.everybody_pays();
         not_for_an_hour(&town, payments_of(&town, reserved).await).await;
         wait(2);

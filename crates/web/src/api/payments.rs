@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use flows::CASH_ON_DELIVERY;
+use gateways::Channel;
 use jobs::Started;
 use kernel::{AttemptId, OrderId};
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use utoipa_axum::routes;
 use super::orders::nothing_to_pay;
 use crate::App;
 use crate::answer::{Answer, created};
-use crate::extract::{Caller, IdempotencyKey, MaybeJson, Segment, id, present};
+use crate::extract::{Caller, IdempotencyKey, MaybeJson, Paying, Segment, id, present};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -28,6 +29,18 @@ struct Pay {
     #[serde(default, deserialize_with = "present")]
     #[schema(example = "sandbox")]
     gateway: Option<String>,
+    /// What the payer holds in their hand: some gateways have a page for phones. An app says so;
+    /// of a browser it is known when left out.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    channel: Option<PayChannel>,
+}
+
+/// What the payer holds in their hand.
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PayChannel {
+    Desktop,
+    Mobile,
 }
 
 /// A payment under way.
@@ -59,6 +72,7 @@ async fn start(
     caller: Caller,
     order: Segment,
     key: IdempotencyKey,
+    Paying(mut payer): Paying,
     MaybeJson(wish): MaybeJson<Pay>,
 ) -> Answer {
     let order: OrderId = id(&order, "order")?;
@@ -67,7 +81,12 @@ async fn start(
         Some(gateway) => gateway,
         None => chosen(&app, &caller, order).await?,
     };
-    let started = app.cashier.start(caller.id(), order, &gateway, key).await?;
+    match wish.channel {
+        Some(PayChannel::Desktop) => payer.channel = Channel::Desktop,
+        Some(PayChannel::Mobile) => payer.channel = Channel::Mobile,
+        None => {}
+    }
+    let started = app.cashier.start(caller.id(), order, &gateway, payer, key).await?;
     let Started { attempt_id, state, redirect_url } = started;
     Ok(created(&PaymentBody { id: attempt_id, state: state.as_str(), redirect_url }))
 }

@@ -5,9 +5,11 @@ mod body;
 mod caller;
 mod explain;
 mod key;
+mod payer;
 mod query;
 
 pub use body::{Body, Json, MaybeJson, object, objects, present};
 pub use caller::{AdjustStock, Caller, EditCatalog, MoveOrders, SeeEveryOrder, Staff};
 pub use key::{IdempotencyKey, OptionalKey};
+pub use payer::Paying;
 pub use query::{Query, Segment, cursor, id, unknown_parameter};

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use catalog::Image;
-use flows::{CASH_ON_DELIVERY, QuoteView, Refusal, Source};
+use flows::{QuoteView, Refusal, Source};
 use http::StatusCode;
 use identity::Address;
 use kernel::{AccountId, AddressId, Error, Money, VariantId};
@@ -16,6 +16,7 @@ use super::form::Params;
 use super::shell::{Keep, Shell, page};
 use super::show::{Icon, Price, clock, count, money, span};
 use super::visitor::Visitor;
+use super::ways::{Way, offered, to_choose};
 use super::{countries, goods};
 use crate::App;
 
@@ -57,15 +58,6 @@ pub(crate) struct Line {
     pub(crate) trouble: Option<String>,
 }
 
-/// A way to pay.
-pub(crate) struct Method {
-    pub(crate) name: String,
-    pub(crate) title: String,
-    pub(crate) words: &'static str,
-    pub(crate) icon: Icon,
-    pub(crate) chosen: bool,
-}
-
 /// What is different from what the buyer saw before the button was pressed.
 #[derive(Default)]
 pub(crate) struct Changed {
@@ -96,7 +88,7 @@ struct Checkout {
     country: String,
     here: String,
     details: String,
-    methods: Vec<Method>,
+    ways: Vec<Way>,
     lines: Vec<Line>,
     items: String,
     merchandise: Price,
@@ -149,7 +141,7 @@ pub(crate) async fn preview(
         _ => None,
     };
     let lines = lines(app, &quoted).await?;
-    let methods = methods(app, method);
+    let ways = to_choose(&offered(app), method);
     let QuoteView { quote, token, missing, .. } = quoted;
     let totals = quote.totals;
     let sum = |minor| money(Money::new(minor, totals.currency));
@@ -163,7 +155,7 @@ pub(crate) async fn preview(
         address: quote.address,
         here: asked.at("/checkout"),
         details: asked.at("/checkout/details"),
-        methods,
+        ways,
         lines,
         items: count(totals.item_count, "item", "items"),
         merchandise: sum(totals.merchandise),
@@ -196,37 +188,4 @@ async fn lines(app: &App, quoted: &QuoteView) -> Result<Vec<Line>, PageError> {
         }
     };
     Ok(quoted.quote.lines.iter().map(line).collect())
-}
-
-/// The ways to pay here, the chosen one marked: the first unless `chosen` is one of them.
-fn methods(app: &App, chosen: Option<&str>) -> Vec<Method> {
-    let names = &app.shop.settings.methods;
-    let chosen = chosen.filter(|chosen| names.iter().any(|name| name == chosen));
-    let chosen = chosen.or(names.first().map(String::as_str));
-    let method = |name: &String| {
-        let (title, words, icon) = describe(name);
-        Method {
-            chosen: chosen == Some(name.as_str()),
-            name: name.clone(),
-            title: title.to_owned(),
-            words,
-            icon,
-        }
-    };
-    names.iter().map(method).collect()
-}
-
-/// Name, what happens next, and icon of a way to pay.
-pub(crate) fn describe(method: &str) -> (&str, &'static str, Icon) {
-    match method {
-        "sandbox" => (
-            "Test card",
-            "You go to the payment sandbox and come back. No real money moves.",
-            Icon::Card,
-        ),
-        CASH_ON_DELIVERY => {
-            ("Cash on delivery", "You pay the courier when the parcel arrives.", Icon::Cash)
-        }
-        other => (other, "You go to their page and come back.", Icon::Card),
-    }
 }

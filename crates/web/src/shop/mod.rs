@@ -27,6 +27,7 @@ mod shell;
 mod show;
 mod sign_in;
 mod visitor;
+mod ways;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -66,7 +67,7 @@ pub fn routes() -> Router<App> {
         .route("/logout", post(sign_in::out))
         .route("/checkout", get(checkout::show).post(place::submit))
         .route("/checkout/details", get(address::for_checkout).post(address::add_for_checkout))
-        .route("/pay/{order}", post(pay::again))
+        .route("/pay/{order}", get(pay::choose).post(pay::again))
         .route("/pay/{order}/go", get(pay::go))
         .route("/pay/{order}/return", get(pay::back))
         .route("/o/{order}", get(order::show))

@@ -21,6 +21,7 @@ use super::pay::checked;
 use super::shell::{Keep, Shell, page};
 use super::show::{Badge, Icon, Price, Time, clock, count, moment, money};
 use super::visitor::{Visitor, new_token};
+use super::ways::online;
 use super::{countries, goods};
 use crate::App;
 use story::{Happening, Stop, happenings, stops, title};
@@ -85,6 +86,8 @@ struct OrderPage {
     due: Option<(&'static str, Price)>,
     /// Until when it can be paid here.
     pay_until: Option<Time>,
+    /// Whether there is more than one way to do so.
+    other_ways: bool,
     can_be_cancelled: bool,
     address: Option<Address>,
     country: String,
@@ -148,6 +151,7 @@ pub(crate) async fn show(
         back: (money_of.back > 0).then(|| (sum(-money_of.back), money_of.confirmed)),
         due: due(&known.order).map(|words| (words, sum(totals.total))),
         pay_until: payable(&app, &known.order).then_some(known.order.pay_by).flatten().map(clock),
+        other_ways: online(&app).len() > 1,
         can_be_cancelled: can_be_cancelled(&known.order),
         country: address.as_ref().map_or("", |it| countries::name(&it.country)).to_owned(),
         address,

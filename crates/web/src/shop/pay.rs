@@ -5,6 +5,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use flows::{CASH_ON_DELIVERY, Refusal};
+use gateways::Payer;
 use http::StatusCode;
 use kernel::{AccountId, Error, OrderId, limits};
 use orders::{Order, State as Stands};
@@ -12,13 +13,14 @@ use payments::{Attempt, AttemptState};
 use serde::Deserialize;
 use store::idempotency::Key;
 
-use super::checkout::describe;
 use super::error::PageError;
 use super::form::{Form, id};
 use super::shell::{Keep, Shell, page};
 use super::show::{Icon, Price, Time, clock, money};
 use super::visitor::{Visitor, new_token};
+use super::ways::{Ended, Way, describe, ended, online, taker, to_choose};
 use crate::App;
+use crate::extract::Paying;
 use crate::problem::Problem;
 
 /// Paying again, here or elsewhere.
@@ -30,31 +32,35 @@ pub(crate) struct Again {
     method: Option<String>,
 }
 
-/// Another way to pay, on a button.
-struct OtherWay {
-    name: String,
-    label: String,
-}
-
 #[derive(Template)]
 #[template(path = "go.html")]
 struct GoPage {
     shell: Shell,
     order: Order,
     total: Price,
-    method: String,
+    taker: String,
+    icon: Icon,
     url: String,
 }
 
 /// How a payment stands, seen from the buyer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    /// They want to choose.
+    Choosing,
     /// The payer has not paid, or we have not heard of it.
     Waiting,
-    /// Nothing came of it.
-    Failed,
+    /// Nothing came of it, and why.
+    Failed(&'static str),
     /// The gateway does not answer.
     Mute,
+}
+
+impl Stage {
+    /// Whether choosing is what the page is for.
+    fn is_open(self) -> bool {
+        matches!(self, Self::Choosing | Self::Failed(_))
+    }
 }
 
 #[derive(Template)]
@@ -64,9 +70,14 @@ struct PaymentPage {
     order: Order,
     total: Price,
     stage: Stage,
+    /// The way that was tried last, or chosen with the order.
+    method: String,
+    /// Who takes the money there.
+    taker: String,
     until: Option<Time>,
     key: String,
-    others: Vec<OtherWay>,
+    /// The ways there are, where there is more than one.
+    ways: Vec<Way>,
 }
 
 /// Starts a payment, or finds the one under way, and sends the buyer on.
@@ -75,10 +86,14 @@ pub(crate) async fn start(
     customer: AccountId,
     order: OrderId,
     method: &str,
+    payer: Payer,
     key: String,
 ) -> Result<Response, PageError> {
+    // Whoever goes back in the browser and chooses another way sends the same form again, and
+    // means something else.
+    let key = format!("{key} {method}");
     let key = Key::new(customer.0, "page pay", key, format!("{order} {method}").as_bytes());
-    let place = match app.cashier.start(customer, order, method, key).await {
+    let place = match app.cashier.start(customer, order, method, payer, key).await {
         Ok(started) if started.state == AttemptState::AwaitingPayer => {
             format!("/pay/{order}/go")
         }
@@ -96,13 +111,28 @@ pub(crate) async fn again(
     State(app): State<App>,
     visitor: Visitor,
     Path(order): Path<String>,
+    Paying(payer): Paying,
     Form(form): Form<Again>,
 ) -> Result<Response, PageError> {
     let order: OrderId = id(&order)?;
     let customer = visitor.account_or_back_to(&format!("/o/{order}"))?;
     let (order, _) = find(&app, customer, order).await?;
     let method = form.method.as_deref().unwrap_or(&order.payment_method);
-    start(&app, customer, order.id, method, checked(form.key)?).await
+    start(&app, customer, order.id, method, payer, checked(form.key)?).await
+}
+
+/// `GET /pay/{order}`: how do you want to pay?
+pub(crate) async fn choose(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(order): Path<String>,
+) -> Result<Response, PageError> {
+    let (order, attempts) = find(&app, visitor.account()?, id(&order)?).await?;
+    if order.state != Stands::Pending {
+        return Err(PageError::go(&format!("/o/{}", order.id)));
+    }
+    let shell = Shell::load(&app, &visitor, None).await?;
+    Ok(payment_page(&app, shell, order, &attempts, Stage::Choosing))
 }
 
 /// The key of a form.
@@ -131,12 +161,11 @@ pub(crate) async fn go(
     };
     let shell = Shell::load(&app, &visitor, None).await?;
     let Some(url) = attempt.redirect_url.clone() else {
-        return Ok(payment_page(&app, shell, order, Stage::Mute));
+        return Ok(payment_page(&app, shell, order, &attempts, Stage::Mute));
     };
-    let (method, ..) = describe(&attempt.gateway);
-    let method = method.to_owned();
-    let total = money(order.total());
-    Ok(page(StatusCode::OK, Keep::Never, &GoPage { shell, order, total, method, url }))
+    let (.., icon) = describe(&attempt.gateway);
+    let (total, taker) = (money(order.total()), taker(&attempt.gateway).to_owned());
+    Ok(page(StatusCode::OK, Keep::Never, &GoPage { shell, order, total, taker, icon, url }))
 }
 
 /// `GET /pay/{order}/return`. Changes nothing by itself: it asks the gateway and shows what is.
@@ -157,23 +186,45 @@ pub(crate) async fn back(
         return Err(PageError::go(&format!("/o/{id}{thanks}")));
     }
     let shell = Shell::load(&app, &visitor, None).await?;
-    let stage = if attempts.iter().any(|attempt| attempt.state.is_live()) {
-        Stage::Waiting
-    } else if attempts.is_empty() {
-        return Err(PageError::go(&format!("/o/{id}")));
-    } else {
-        Stage::Failed
+    let stage = match attempts.last() {
+        _ if attempts.iter().any(|attempt| attempt.state.is_live()) => Stage::Waiting,
+        Some(last) => Stage::Failed(why_not(last)),
+        None => return Err(PageError::go(&format!("/o/{id}"))),
     };
-    Ok(payment_page(&app, shell, order, stage))
+    Ok(payment_page(&app, shell, order, &attempts, stage))
 }
 
-fn payment_page(app: &App, shell: Shell, order: Order, stage: Stage) -> Response {
-    let ways = app.shop.settings.methods.iter();
-    let others = ways.filter(|name| **name != order.payment_method && *name != CASH_ON_DELIVERY);
-    let other = |name: &String| OtherWay { name: name.clone(), label: describe(name).0.to_owned() };
-    let others = others.map(other).collect();
+/// Why a try brought no money, in a sentence.
+fn why_not(attempt: &Attempt) -> &'static str {
+    match ended(attempt) {
+        Some(Ended::Refused(why)) => why,
+        Some(Ended::InTime) => "Its time was over before you paid.",
+        Some(Ended::Left) | None => "",
+    }
+}
+
+fn payment_page(
+    app: &App,
+    shell: Shell,
+    order: Order,
+    attempts: &[Attempt],
+    stage: Stage,
+) -> Response {
+    let live = attempts.iter().rev().find(|attempt| attempt.state.is_live());
+    let tried = live.or(attempts.last()).map(|attempt| attempt.gateway.as_str());
+    let current = tried.unwrap_or(&order.payment_method);
+    let mut ways = online(app);
+    if ways.len() < 2 {
+        ways.clear();
+    }
+    // Beside a payment under way stand the others; it has a button of its own.
+    if matches!(stage, Stage::Waiting | Stage::Mute) {
+        ways.retain(|way| *way != current);
+    }
     let payment = PaymentPage {
-        others,
+        ways: to_choose(&ways, Some(current)),
+        method: current.to_owned(),
+        taker: taker(current).to_owned(),
         shell,
         total: money(order.total()),
         stage,

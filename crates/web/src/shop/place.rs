@@ -13,6 +13,7 @@ use super::pay;
 use super::show::money;
 use super::visitor::Visitor;
 use crate::App;
+use crate::extract::Paying;
 
 /// The form: what was seen, and how it is to be paid.
 #[derive(Deserialize)]
@@ -25,6 +26,7 @@ pub(crate) struct PlaceOrder {
 pub(crate) async fn submit(
     State(app): State<App>,
     visitor: Visitor,
+    Paying(payer): Paying,
     Form(form): Form<PlaceOrder>,
 ) -> Result<Response, PageError> {
     let customer = visitor.account_or_back_to("/checkout")?;
@@ -36,7 +38,7 @@ pub(crate) async fn submit(
         Ok(placed) if placed.state == orders::State::Pending => {
             let method = placed.payment_method.as_str();
             let key = format!("placed-{}", placed.id);
-            Ok(pay::start(&app, customer, placed.id, method, key).await?)
+            Ok(pay::start(&app, customer, placed.id, method, payer, key).await?)
         }
         Ok(placed) => Ok(to_order(placed.id, "thanks")),
         // The order is there: with another way to pay, or from another tab.

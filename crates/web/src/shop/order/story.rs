@@ -3,9 +3,10 @@
 use flows::CASH_ON_DELIVERY;
 use kernel::Timestamp;
 use orders::{Order, State as Stands, Step};
-use payments::{Attempt, AttemptState, Origin, Refund, RefundState};
+use payments::{Attempt, Origin, Refund, RefundState};
 
 use crate::shop::show::{Icon, Time, count, moment, money};
+use crate::shop::ways::{Ended, ended, paid_with, taker};
 
 /// A stop on the way of an order.
 pub(super) struct Stop {
@@ -93,52 +94,67 @@ pub(super) fn happenings(
     attempts: &[Attempt],
     refunds: &[Refund],
 ) -> Vec<Happening> {
-    let mut all: Vec<Happening> = steps.iter().map(|step| of_step(order, step)).collect();
-    // A page that was left for another is nothing that went wrong.
-    let left = |it: &&Attempt| it.reason.as_deref().is_some_and(|why| why == "voided");
-    let failed = attempts.iter().filter(|it| it.state == AttemptState::Canceled);
-    for attempt in failed.filter(|it| !left(it)) {
-        all.push(Happening {
-            icon: Icon::Alert,
-            tone: "warn",
-            title: "Payment did not go through",
-            detail: "No money was taken.".to_owned(),
-            at: moment(attempt.updated_at),
-            when: attempt.updated_at,
-        });
-    }
+    let settled = attempts.iter().find(|it| order.settled_by == Some(it.id));
+    let mut all: Vec<Happening> = steps.iter().map(|step| of_step(order, settled, step)).collect();
+    all.extend(attempts.iter().filter_map(|attempt| of_attempt(order, attempt)));
     for refund in refunds {
-        let amount = money(refund.amount).plain();
-        let (title, detail) = match refund.state {
-            RefundState::Reserved | RefundState::Sent | RefundState::Pending => {
-                ("Money on its way back", format!("{amount}, usually 3–5 days"))
-            }
-            RefundState::Succeeded if refund.origin == Origin::Staff => {
-                ("Money paid back", format!("{amount}: {}", refund.reason))
-            }
-            RefundState::Succeeded => ("Money paid back", amount),
-            RefundState::Failed => {
-                ("Paying back was refused", format!("{amount}. We are looking into it."))
-            }
-        };
-        all.push(Happening {
-            icon: Icon::Refund,
-            tone: "neutral",
-            title,
-            detail,
-            at: moment(refund.updated_at),
-            when: refund.updated_at,
-        });
+        let attempt = attempts.iter().find(|it| it.id == refund.attempt_id);
+        all.push(of_refund(refund, attempt));
     }
     all.sort_by_key(|happening| happening.when);
     all.reverse();
     all
 }
 
-fn of_step(order: &Order, step: &Step) -> Happening {
+/// What came of a try beside settling the order; that is a step of the order's.
+fn of_attempt(order: &Order, attempt: &Attempt) -> Option<Happening> {
+    let sum = money(attempt.amount).plain();
+    let late = order.settled_by.is_none();
+    let (icon, tone, title, detail) = match ended(attempt) {
+        Some(Ended::Refused(why)) => {
+            let detail = format!("{}: {why} No money was taken.", taker(&attempt.gateway));
+            (Icon::Alert, "warn", "Payment did not go through", detail)
+        }
+        // What was only reserved is let go; a page that was left for another is no news at all.
+        Some(Ended::Left) if attempt.method.is_some() => {
+            let title = if late { "Payment came too late" } else { "Second payment not taken" };
+            let detail = format!("{sum}: it was only reserved, and we have let it go.");
+            (Icon::Refund, "neutral", title, detail)
+        }
+        Some(Ended::Left | Ended::InTime) => return None,
+        None if attempt.orphan => {
+            let title = if late { "Payment came too late" } else { "Second payment came" };
+            (Icon::Alert, "warn", title, format!("{sum}. {}. It goes back.", paid_with(attempt)))
+        }
+        None => return None,
+    };
+    Some(Happening { icon, tone, title, detail, at: moment(attempt.since), when: attempt.since })
+}
+
+fn of_refund(refund: &Refund, attempt: Option<&Attempt>) -> Happening {
+    let sum = money(refund.amount).plain();
+    let from = attempt.map(|attempt| format!(". {}", paid_with(attempt))).unwrap_or_default();
+    let (title, detail) = match refund.state {
+        RefundState::Reserved | RefundState::Sent | RefundState::Pending => {
+            ("Money on its way back", format!("{sum}, usually 3–5 days{from}"))
+        }
+        RefundState::Succeeded if refund.origin == Origin::Staff => {
+            ("Money paid back", format!("{sum}: {}", refund.reason))
+        }
+        RefundState::Succeeded => ("Money paid back", format!("{sum}{from}")),
+        RefundState::Failed => {
+            ("Paying back was refused", format!("{sum}. We are looking into it."))
+        }
+    };
+    let when = refund.updated_at;
+    Happening { icon: Icon::Refund, tone: "neutral", title, detail, at: moment(when), when }
+}
+
+fn of_step(order: &Order, settled: Option<&Attempt>, step: &Step) -> Happening {
     let total = || money(order.total()).plain();
     let items = || count(order.totals.item_count, "item", "items");
     let nothing = String::new;
+    let with = || settled.map(|attempt| format!(". {}", paid_with(attempt))).unwrap_or_default();
     let (icon, tone, title, detail) = match step.to_state.as_str() {
         "cash_due" => {
             (Icon::Receipt, "neutral", "Order placed", format!("{}, to be paid in cash", items()))
@@ -149,10 +165,11 @@ fn of_step(order: &Order, step: &Step) -> Happening {
         }
         "pending" => (Icon::Receipt, "neutral", "Order placed", items()),
         "paid" if step.from_state == "expired" => {
-            let detail = format!("{}. It came late, and your items were still there.", total());
+            let detail =
+                format!("{}{}. It came late, and your items were still there.", total(), with());
             (Icon::Check, "ok", "Payment received", detail)
         }
-        "paid" => (Icon::Check, "ok", "Payment received", total()),
+        "paid" => (Icon::Check, "ok", "Payment received", format!("{}{}", total(), with())),
         "packed" => (Icon::Box, "info", "Packed", nothing()),
         "shipped" => (Icon::Truck, "info", "Handed to the courier", nothing()),
         "delivered" => (Icon::Parcel, "ok", "Delivered", nothing()),

@@ -29,10 +29,12 @@ pub(crate) enum Icon {
     Plus,
     Receipt,
     Refund,
+    Scan,
     Search,
     Shield,
     Trash,
     Truck,
+    Wallet,
 }
 
 impl Icon {
@@ -58,10 +60,12 @@ impl Icon {
             Self::Plus => lu::LuPlus,
             Self::Receipt => lu::LuReceiptText,
             Self::Refund => lu::LuUndo2,
+            Self::Scan => lu::LuScanQrCode,
             Self::Search => lu::LuSearch,
             Self::Shield => lu::LuShieldCheck,
             Self::Trash => lu::LuTrash2,
             Self::Truck => lu::LuTruck,
+            Self::Wallet => lu::LuWallet,
         }
     }
 }

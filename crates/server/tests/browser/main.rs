@@ -1,0 +1,18 @@
+//! Purchases as people make them: a real browser, a real shop, and a payment world beside it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends"
+)]
+
+mod chromium;
+mod purchases;
+mod shop;
+mod tab;
+
+use std::time::Duration;
+
+/// Nothing takes longer than this, on a busy machine either.
+const WAIT: Duration = Duration::from_secs(40);

@@ -1,0 +1,245 @@
+//! A tab, as a person uses it: looks, reads, types, presses.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use crate::WAIT;
+use crate::chromium::{Chromium, Line};
+
+/// Which variable names a directory for pictures of the pages; without it none are taken.
+const PICTURES: &str = "HOLDFAST_TEST_PICTURES";
+
+/// What somebody holds in their hand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Device {
+    Desktop,
+    Phone,
+}
+
+impl Device {
+    fn size(self) -> (i64, i64) {
+        match self {
+            Self::Desktop => (1280, 900),
+            Self::Phone => (390, 844),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Desktop => "1280",
+            Self::Phone => "390",
+        }
+    }
+}
+
+const PHONE: &str = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 \
+    (KHTML, like Gecko) Chrome/150.0.0.0 Mobile Safari/537.36";
+
+pub struct Tab {
+    line: Arc<Line>,
+    session: String,
+    device: Device,
+    /// What went wrong on the way, by the browser's word.
+    wrong: Mutex<Vec<String>>,
+}
+
+impl Tab {
+    pub async fn open(browser: &Chromium, device: Device) -> Self {
+        let (line, session) = browser.tab().await;
+        let tab = Self { line, session, device, wrong: Mutex::default() };
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            tab.call(&format!("{domain}.enable"), json!({})).await;
+        }
+        let ((width, height), phone) = (device.size(), device == Device::Phone);
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": if phone { 2 } else { 1 },
+            "mobile": phone,
+        });
+        tab.call("Emulation.setDeviceMetricsOverride", metrics).await;
+        if phone {
+            let agent = json!({ "userAgent": PHONE, "userAgentMetadata": {
+                "platform": "Android", "platformVersion": "15", "architecture": "",
+                "model": "Pixel 9", "mobile": true,
+            }});
+            tab.call("Emulation.setUserAgentOverride", agent).await;
+            tab.call("Emulation.setTouchEmulationEnabled", json!({ "enabled": true })).await;
+        }
+        tab
+    }
+
+    async fn call(&self, method: &str, parameters: Value) -> Value {
+        self.line.call(&self.session, method, parameters).await
+    }
+
+    pub async fn visit(&self, url: &str) {
+        let gone = self.call("Page.navigate", json!({ "url": url })).await;
+        assert!(gone.get("errorText").is_none(), "{url}: {gone}");
+    }
+
+    pub async fn reload(&self) {
+        self.call("Page.reload", json!({})).await;
+    }
+
+    /// What an expression in the page's own language comes to.
+    pub async fn look(&self, expression: &str) -> Value {
+        let wish = json!({ "expression": expression, "returnByValue": true });
+        let mut answer = self.call("Runtime.evaluate", wish).await;
+        answer["result"]["value"].take()
+    }
+
+    /// Everything that can be read.
+    pub async fn text(&self) -> String {
+        let text = self.look("document.body ? document.body.innerText : ''").await;
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    pub async fn address(&self) -> String {
+        self.look("location.href").await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the page says all of `words`, and looks at it as a whole; fails with what it
+    /// says instead.
+    pub async fn until(&self, words: &[&str]) -> String {
+        let deadline = Instant::now() + WAIT;
+        loop {
+            let mut bell = self.line.bell();
+            let whole = self.look("document.readyState === 'complete'").await == json!(true);
+            let text = self.text().await;
+            if whole && self.was_sent_away() {
+                self.reload().await;
+                continue;
+            }
+            if whole && words.iter().all(|word| text.contains(word)) {
+                self.inspect().await;
+                return text;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if tokio::time::timeout(left, bell.changed()).await.is_err() {
+                panic!("{words:?} at {}:\n{text}", self.address().await);
+            }
+        }
+    }
+
+    /// The same for a page that is to change by what happens elsewhere: it is loaded again until
+    /// it says so.
+    pub async fn reload_until(&self, words: &[&str]) -> String {
+        let deadline = Instant::now() + WAIT;
+        loop {
+            let text = self.until(&[]).await;
+            if words.iter().all(|word| text.contains(word)) {
+                return text;
+            }
+            assert!(Instant::now() < deadline, "{words:?} at {}:\n{text}", self.address().await);
+            self.reload().await;
+        }
+    }
+
+    /// Presses what carries these words: a button, a link, a label, a summary.
+    pub async fn press(&self, words: &str) {
+        let find = format!(
+            "(() => {{ const all = [...document.querySelectorAll('button, a, label, summary')]; \
+             const is = it => it.checkVisibility() && it.innerText.trim().startsWith({words:?}); \
+             const it = all.find(is); if (!it) return null; \
+             it.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
+             const at = it.getBoundingClientRect(); \
+             return [at.left + at.width / 2, at.top + at.height / 2]; }})()"
+        );
+        let place = self.look(&find).await;
+        let (Some(x), Some(y)) = (place[0].as_f64(), place[1].as_f64()) else {
+            panic!("nothing to press says {words:?}:\n{}", self.text().await)
+        };
+        for kind in ["mousePressed", "mouseReleased"] {
+            let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", event).await;
+        }
+    }
+
+    /// Types into the field of this name.
+    pub async fn fill(&self, name: &str, text: &str) {
+        let found = self
+            .look(&format!(
+                "(() => {{ const it = document.querySelector('[name={name}]'); \
+                 if (!it) return false; it.focus(); it.select && it.select(); return true; }})()"
+            ))
+            .await;
+        assert_eq!(found, json!(true), "no field {name} at {}", self.address().await);
+        self.call("Input.insertText", json!({ "text": text })).await;
+    }
+
+    /// Chooses in the list of this name.
+    pub async fn choose(&self, name: &str, value: &str) {
+        let done = self
+            .look(&format!(
+                "(() => {{ const it = document.querySelector('select[name={name}]'); \
+                 if (!it) return false; it.value = {value:?}; return it.value === {value:?}; }})()"
+            ))
+            .await;
+        assert_eq!(done, json!(true), "no {value} in {name} at {}", self.address().await);
+    }
+
+    /// A picture of the whole page, where pictures are wanted.
+    pub async fn picture(&self, name: &str) {
+        #[expect(clippy::disallowed_methods, reason = "pictures are for whoever asks for them")]
+        let Ok(directory) = std::env::var(PICTURES) else { return };
+        let wish = json!({ "format": "png", "captureBeyondViewport": true });
+        let picture = self.call("Page.captureScreenshot", wish).await;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(picture["data"].as_str().unwrap())
+            .unwrap();
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = PathBuf::from(directory).join(format!("{name}-{}.png", self.device.name()));
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Whether the shop was too busy for a page or a part of it, as on a machine that does other
+    /// things too: whoever is told to come back comes back.
+    fn was_sent_away(&self) -> bool {
+        self.hear();
+        let mut wrong = self.wrong.lock().unwrap();
+        let busy = wrong.iter().any(|wrong| wrong.contains("a status of 503"));
+        if busy {
+            wrong.clear();
+        }
+        busy
+    }
+
+    /// What has to be so on every page.
+    async fn inspect(&self) {
+        self.hear();
+        let place = self.address().await;
+        let wrong = self.wrong.lock().unwrap().clone();
+        assert!(wrong.is_empty(), "{place}: {wrong:?}");
+        let wide = self.look("document.documentElement.scrollWidth - innerWidth").await;
+        assert!(wide.as_i64().is_some_and(|wide| wide <= 0), "{place} is {wide} px too wide");
+        let heads = self.look("document.querySelectorAll('h1').length").await;
+        assert_eq!(heads, json!(1), "headlines of {place}");
+        let twice = "(ids => ids.length - new Set(ids).size)\
+                     ([...document.querySelectorAll('[id]')].map(it => it.id))";
+        assert_eq!(self.look(twice).await, json!(0), "ids of {place} that are there twice");
+    }
+
+    /// Takes in what the browser told.
+    fn hear(&self) {
+        for event in self.line.news(&self.session) {
+            let told = &event["params"];
+            let wrong = match event["method"].as_str().unwrap_or_default() {
+                "Log.entryAdded" if told["entry"]["level"] == "error" => {
+                    Some(told["entry"]["text"].to_string())
+                }
+                "Runtime.exceptionThrown" => Some(told["exceptionDetails"].to_string()),
+                "Runtime.consoleAPICalled" => Some(told["args"].to_string()),
+                "Network.requestWillBeSent" => {
+                    let url = told["request"]["url"].as_str().unwrap_or_default();
+                    let ours = url.starts_with("http://127.0.0.1:") || url.starts_with("data:");
+                    (!ours).then(|| format!("asks elsewhere: {url}"))
+                }
+                _ => None,
+            };
+            self.wrong.lock().unwrap().extend(wrong);
+        }
+    }
+}
