@@ -76,24 +76,24 @@ pub(crate) fn taker(method: &str) -> &str {
     }
 }
 
-/// What it was paid with: `Visa ending in 4242, through Stripe`.
+/// What it was paid with, to stand after "by": `Visa ending in 4242 through Stripe`.
 pub(crate) fn paid_with(attempt: &Attempt) -> String {
     let taker = taker(&attempt.gateway);
     let method = attempt.method.as_deref();
     let method: Option<Method> = method.and_then(|method| serde_json::from_str(method).ok());
-    let Some(method) = method else { return format!("Through {taker}") };
+    let Some(method) = method else { return taker.to_owned() };
     let what = match (&method.brand, method.kind.as_str()) {
         (Some(brand), "card") => scheme(brand),
-        (_, "card") => "Card".to_owned(),
+        (_, "card") => "card".to_owned(),
         (_, "wallet") => taker.to_owned(),
         (_, "sbp") => "SBP".to_owned(),
         (_, "yoo_money") => "YooMoney".to_owned(),
         (_, other) => capital(&other.replace('_', " ")),
     };
     match method.last4 {
-        Some(last4) => format!("{what} ending in {last4}, through {taker}"),
-        None if what == taker => format!("With {taker}"),
-        None => format!("{what}, through {taker}"),
+        Some(last4) => format!("{what} ending in {last4} through {taker}"),
+        None if what == taker => what,
+        None => format!("{what} through {taker}"),
     }
 }
 
@@ -196,23 +196,23 @@ mod tests {
             (
                 "stripe",
                 r#"{"kind":"card","brand":"visa","last4":"4242"}"#,
-                "Visa ending in 4242, through Stripe",
+                "Visa ending in 4242 through Stripe",
             ),
             (
                 "yookassa",
                 r#"{"kind":"card","brand":"MasterCard","last4":"4477"}"#,
-                "Mastercard ending in 4477, through YooKassa",
+                "Mastercard ending in 4477 through YooKassa",
             ),
-            ("yookassa", r#"{"kind":"sbp"}"#, "SBP, through YooKassa"),
-            ("yookassa", r#"{"kind":"mir_pay"}"#, "Mir pay, through YooKassa"),
-            ("alipay", r#"{"kind":"wallet","brand":"alipay"}"#, "With Alipay"),
-            ("stripe", r#"{"kind":"card"}"#, "Card, through Stripe"),
-            ("stripe", "", "Through Stripe"),
-            ("paypal", "{}", "Through paypal"),
+            ("yookassa", r#"{"kind":"sbp"}"#, "SBP through YooKassa"),
+            ("yookassa", r#"{"kind":"mir_pay"}"#, "Mir pay through YooKassa"),
+            ("alipay", r#"{"kind":"wallet","brand":"alipay"}"#, "Alipay"),
+            ("stripe", r#"{"kind":"card"}"#, "card through Stripe"),
+            ("stripe", "", "Stripe"),
+            ("paypal", "{}", "paypal"),
         ] {
             assert_eq!(paid_with(&attempt(gateway, Some(method))), words);
         }
-        assert_eq!(paid_with(&attempt("alipay", None)), "Through Alipay");
+        assert_eq!(paid_with(&attempt("alipay", None)), "Alipay");
     }
 
     #[test]
