@@ -5,9 +5,11 @@
 
 mod ask;
 mod back;
+mod charge;
 mod lists;
 mod open;
 
+pub use charge::Charge;
 pub use lists::{CannotCompare, Compared};
 
 use std::collections::BTreeMap;

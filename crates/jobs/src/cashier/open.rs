@@ -25,11 +25,10 @@ impl Cashier {
         order: &Order,
         payer: Payer,
     ) -> Answer<Opening> {
-        let can = gateway.capabilities();
-        let (name, total) = (gateway.name(), order.total());
-        if !can.currencies.include(total.currency) || !can.amount_minor.contains(&total.minor) {
+        let (can, name) = (gateway.capabilities(), gateway.name());
+        let Some(charge) = self.charge_at(gateway, order.total()) else {
             return Err(Error::Refused(Refusal::MethodUnfit(name.to_owned())));
-        }
+        };
         let Some(pay_by) = order.pay_by else {
             return Err(Error::Refused(Refusal::NothingToPay { state: order.state }));
         };
@@ -50,12 +49,12 @@ impl Cashier {
             channel: payer.channel,
             client_ip: payer.client_ip,
             locale: payer.locale,
-            ..CreatePayment::new(attempt, total, words, return_url, notify_url, deadline)
+            ..CreatePayment::new(attempt, charge.amount, words, return_url, notify_url, deadline)
         };
         let details = serde_json::to_string(&request)
             .map_err(|error| Fault::Broken(format!("a request cannot be kept: {error}")))?;
-        let gateway = name.to_owned();
-        Ok(Opening { gateway, two_stage, deadline: Some(deadline), details })
+        let (gateway, rate) = (name.to_owned(), charge.currency_and_rate());
+        Ok(Opening { gateway, rate, two_stage, deadline: Some(deadline), details })
     }
 
     /// Opens a payment that nobody has answered for, while the order waits for it and its key is
@@ -75,7 +74,8 @@ impl Cashier {
     pub(super) async fn open(&self, attempt: &Attempt, within: Duration) {
         let Some(gateway) = self.gateways.get(attempt.gateway.as_str()) else { return };
         let request: CreatePayment = match serde_json::from_str(&attempt.details) {
-            Ok(request) => request,
+            // The row says how much; that is what news of it is compared with.
+            Ok(request) => CreatePayment { amount: attempt.amount, ..request },
             Err(error) => {
                 tracing::error!(attempt = %attempt.id, %error, "a kept request cannot be read");
                 return;

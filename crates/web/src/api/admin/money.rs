@@ -86,7 +86,8 @@ struct Cancel {
 #[derive(Serialize, ToSchema)]
 #[schema(as = LedgerBalance)]
 struct BalanceBody {
-    /// `gateway:NAME`, `customer`, `sales`, `shipping`, `tax`, `refunds`, `fees`.
+    /// `gateway:NAME`, `customer`, `sales`, `shipping`, `tax`, `refunds`, `fees`,
+    /// `exchange`.
     #[schema(example = "gateway:sandbox")]
     account: String,
     #[schema(value_type = String, example = "EUR")]
@@ -144,7 +145,7 @@ impl GiveBack {
     responses(
         (status = 201, description = "The order, with its refunds", body = OrderBody),
         (status = 404, description = "`not-found`: there is no such order or line"),
-        (status = 409, description = "`refund-too-much`, `nothing-to-refund`"),
+        (status = 409, description = "`refund-too-much`, `refund-too-small`, `nothing-to-refund`"),
         (status = 422, description = "`quantity-invalid`: not as many units can go back"),
     )
 )]
