@@ -116,14 +116,19 @@ fn accounts(base_url: &str) -> [(&'static str, Map<String, Value>); 3] {
     ]
 }
 
-/// Whether the shop and the provider can trade.
+/// Whether the shop and the provider can trade: in the shop's currency, or in another that has a
+/// rate.
 fn suits(gateway: &dyn Gateway, config: &Config) -> anyhow::Result<()> {
     let (name, can) = (gateway.name(), gateway.capabilities());
     let currency = config.checkout.currency;
-    if !can.currencies.include(currency) {
-        bail!("[gateways.{name}] takes no {currency}, and the shop trades in it");
+    let rates = config.settings(&[]).rates;
+    if std::iter::once(&currency).chain(rates.keys()).any(|it| can.currencies.include(*it)) {
+        return Ok(());
     }
-    Ok(())
+    bail!(
+        "[gateways.{name}] takes no {currency}, and [checkout.rates] has no rate for a currency \
+         that it takes"
+    )
 }
 
 /// Says in the log when an order does not wait as long as its payer may take.

@@ -23,6 +23,9 @@ const OWNER: &str = "owner@demo.example";
 /// What a demo leaves in its directory; `--fresh` removes these and nothing else.
 const FILES: &[&str] = &["shop.db", "sandbox.db"];
 
+/// What one of the shop's currency costs its buyers in those that YooKassa and Alipay take.
+const RATES: [(&str, &str); 2] = [("RUB", "101.25"), ("CNY", "8.30")];
+
 /// What it says to other commands; removed with nothing, written at every start.
 const SETTINGS: &str = "demo.toml";
 
@@ -65,6 +68,10 @@ fn settings(args: &Demo) -> anyhow::Result<Table> {
     set("sandbox", "providers", true.into());
     // As long as YooKassa lets its payers take.
     set("checkout", "payment_minutes", 60.into());
+    let own = args.set.iter().rev().find_map(|single| single.strip_prefix("checkout.currency="));
+    let rates = RATES.into_iter().filter(|_| own.is_none_or(|own| own == "EUR"));
+    let rates = rates.map(|(code, rate)| (code.to_owned(), Value::from(rate)));
+    set("checkout", "rates", Value::Table(rates.collect()));
     Ok(table)
 }
 

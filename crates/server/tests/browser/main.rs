@@ -7,6 +7,7 @@
     reason = "a test that cannot go on ends"
 )]
 
+mod buyer;
 mod chromium;
 mod purchases;
 mod shop;

@@ -27,6 +27,9 @@ password_passes = 1
 [sandbox]
 listen = "127.0.0.1:0"
 providers = true
+[checkout.rates]
+RUB = "101.25"
+CNY = "8.30"
 "#;
 
 pub struct TestShop {

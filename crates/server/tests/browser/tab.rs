@@ -158,6 +158,12 @@ impl Tab {
         }
     }
 
+    /// Goes where the first link of this kind leads.
+    pub async fn follow(&self, selector: &str) {
+        let href = self.look(&format!("document.querySelector({selector:?})?.href ?? ''")).await;
+        self.visit(href.as_str().unwrap()).await;
+    }
+
     /// Types into the field of this name.
     pub async fn fill(&self, name: &str, text: &str) {
         let found = self

@@ -76,24 +76,27 @@ pub(crate) fn taker(method: &str) -> &str {
     }
 }
 
-/// What it was paid with: `Visa ending in 4242, through Stripe`.
+/// What it was paid with, to stand after "by": `Visa ending in 4242 through Stripe`.
 pub(crate) fn paid_with(attempt: &Attempt) -> String {
-    let taker = taker(&attempt.gateway);
     let method = attempt.method.as_deref();
-    let method: Option<Method> = method.and_then(|method| serde_json::from_str(method).ok());
-    let Some(method) = method else { return format!("Through {taker}") };
+    with(&attempt.gateway, method.and_then(|method| serde_json::from_str(method).ok()))
+}
+
+fn with(gateway: &str, method: Option<Method>) -> String {
+    let taker = taker(gateway);
+    let Some(method) = method else { return taker.to_owned() };
     let what = match (&method.brand, method.kind.as_str()) {
         (Some(brand), "card") => scheme(brand),
-        (_, "card") => "Card".to_owned(),
+        (_, "card") => "card".to_owned(),
         (_, "wallet") => taker.to_owned(),
         (_, "sbp") => "SBP".to_owned(),
         (_, "yoo_money") => "YooMoney".to_owned(),
         (_, other) => capital(&other.replace('_', " ")),
     };
     match method.last4 {
-        Some(last4) => format!("{what} ending in {last4}, through {taker}"),
-        None if what == taker => format!("With {taker}"),
-        None => format!("{what}, through {taker}"),
+        Some(last4) => format!("{what} ending in {last4} through {taker}"),
+        None if what == taker => what,
+        None => format!("{what} through {taker}"),
     }
 }
 
@@ -127,10 +130,12 @@ pub(crate) enum Ended {
 
 /// How a try ended that brought no money; none while it may bring some, or has.
 pub(crate) fn ended(attempt: &Attempt) -> Option<Ended> {
-    if attempt.state != AttemptState::Canceled {
-        return None;
-    }
-    Some(match attempt.reason.as_deref().unwrap_or_default() {
+    let over = attempt.state == AttemptState::Canceled;
+    over.then(|| by_reason(attempt.reason.as_deref().unwrap_or_default()))
+}
+
+fn by_reason(reason: &str) -> Ended {
+    match reason {
         "voided" => Ended::Left,
         "expired" | "TRADE_CLOSED" | "expired_on_capture" => Ended::InTime,
         "insufficient_funds" => Ended::Refused("The bank says that there is not enough money."),
@@ -146,49 +151,12 @@ pub(crate) fn ended(attempt: &Attempt) -> Option<Ended> {
             Ended::Refused("The bank did not answer.")
         }
         _ => Ended::Refused("The bank refused."),
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use kernel::{AttemptId, Currency, Money, OrderId, Timestamp, Uuid};
-
     use super::*;
-
-    fn attempt(gateway: &str, method: Option<&str>) -> Attempt {
-        let now = Timestamp::UNIX_EPOCH;
-        Attempt {
-            id: AttemptId(Uuid::nil()),
-            order_id: OrderId(Uuid::nil()),
-            gateway: gateway.to_owned(),
-            state: AttemptState::Captured,
-            amount: Money::new(1, Currency::EUR),
-            tax: 0,
-            two_stage: false,
-            details: String::new(),
-            deadline: now,
-            payable_until: now,
-            reference: None,
-            secondary: None,
-            redirect_url: None,
-            method: method.map(str::to_owned),
-            review: None,
-            reason: None,
-            orphan: false,
-            unwanted: false,
-            captured: 0,
-            reserved: 0,
-            refunded: 0,
-            fee: None,
-            observations: 0,
-            last_saw: None,
-            created_at: now,
-            updated_at: now,
-            since: now,
-            poll_at: None,
-            polls: 0,
-        }
-    }
 
     #[test]
     fn what_it_was_paid_with_is_said_in_words() {
@@ -196,37 +164,30 @@ mod tests {
             (
                 "stripe",
                 r#"{"kind":"card","brand":"visa","last4":"4242"}"#,
-                "Visa ending in 4242, through Stripe",
+                "Visa ending in 4242 through Stripe",
             ),
             (
                 "yookassa",
                 r#"{"kind":"card","brand":"MasterCard","last4":"4477"}"#,
-                "Mastercard ending in 4477, through YooKassa",
+                "Mastercard ending in 4477 through YooKassa",
             ),
-            ("yookassa", r#"{"kind":"sbp"}"#, "SBP, through YooKassa"),
-            ("yookassa", r#"{"kind":"mir_pay"}"#, "Mir pay, through YooKassa"),
-            ("alipay", r#"{"kind":"wallet","brand":"alipay"}"#, "With Alipay"),
-            ("stripe", r#"{"kind":"card"}"#, "Card, through Stripe"),
-            ("stripe", "", "Through Stripe"),
-            ("paypal", "{}", "Through paypal"),
+            ("yookassa", r#"{"kind":"sbp"}"#, "SBP through YooKassa"),
+            ("yookassa", r#"{"kind":"mir_pay"}"#, "Mir pay through YooKassa"),
+            ("alipay", r#"{"kind":"wallet","brand":"alipay"}"#, "Alipay"),
+            ("stripe", r#"{"kind":"card"}"#, "card through Stripe"),
+            ("stripe", "null", "Stripe"),
+            ("paypal", "null", "paypal"),
         ] {
-            assert_eq!(paid_with(&attempt(gateway, Some(method))), words);
+            assert_eq!(with(gateway, serde_json::from_str(method).unwrap()), words);
         }
-        assert_eq!(paid_with(&attempt("alipay", None)), "Through Alipay");
     }
 
     #[test]
     fn how_a_try_ended_is_known_by_its_word() {
-        let ended = |reason: &str, state| {
-            let reason = Some(reason.to_owned());
-            ended(&Attempt { state, reason, ..attempt("stripe", None) })
-        };
-        assert_eq!(ended("declined", AttemptState::Captured), None);
-        let over = |reason| ended(reason, AttemptState::Canceled).unwrap();
-        assert_eq!(over("voided"), Ended::Left);
-        assert_eq!(over("TRADE_CLOSED"), Ended::InTime);
-        assert_eq!(over("insufficient_funds"), over("insufficient_funds"));
-        assert_ne!(over("insufficient_funds"), over("declined"));
-        assert_eq!(over("a word nobody knows"), Ended::Refused("The bank refused."));
+        assert_eq!(by_reason("voided"), Ended::Left);
+        assert_eq!(by_reason("TRADE_CLOSED"), Ended::InTime);
+        assert_ne!(by_reason("insufficient_funds"), by_reason("declined"));
+        let refused = Ended::Refused("The bank refused.");
+        assert_eq!([by_reason("declined"), by_reason("a word nobody knows")], [refused; 2]);
     }
 }

@@ -124,7 +124,12 @@ fn of_attempt(order: &Order, attempt: &Attempt) -> Option<Happening> {
         Some(Ended::Left | Ended::InTime) => return None,
         None if attempt.orphan => {
             let title = if late { "Payment came too late" } else { "Second payment came" };
-            (Icon::Alert, "warn", title, format!("{sum}. {}. It goes back.", paid_with(attempt)))
+            (
+                Icon::Alert,
+                "warn",
+                title,
+                format!("{sum} by {}. It goes back to you.", paid_with(attempt)),
+            )
         }
         None => return None,
     };
@@ -133,15 +138,15 @@ fn of_attempt(order: &Order, attempt: &Attempt) -> Option<Happening> {
 
 fn of_refund(refund: &Refund, attempt: Option<&Attempt>) -> Happening {
     let sum = money(refund.amount).plain();
-    let from = attempt.map(|attempt| format!(". {}", paid_with(attempt))).unwrap_or_default();
+    let to = attempt.map(|attempt| format!(" to {}", paid_with(attempt))).unwrap_or_default();
     let (title, detail) = match refund.state {
         RefundState::Reserved | RefundState::Sent | RefundState::Pending => {
-            ("Money on its way back", format!("{sum}, usually 3–5 days{from}"))
+            ("Money on its way back", format!("{sum}{to}, usually 3–5 days"))
         }
         RefundState::Succeeded if refund.origin == Origin::Staff => {
             ("Money paid back", format!("{sum}: {}", refund.reason))
         }
-        RefundState::Succeeded => ("Money paid back", format!("{sum}{from}")),
+        RefundState::Succeeded => ("Money paid back", format!("{sum}{to}")),
         RefundState::Failed => {
             ("Paying back was refused", format!("{sum}. We are looking into it."))
         }
@@ -154,7 +159,7 @@ fn of_step(order: &Order, settled: Option<&Attempt>, step: &Step) -> Happening {
     let total = || money(order.total()).plain();
     let items = || count(order.totals.item_count, "item", "items");
     let nothing = String::new;
-    let with = || settled.map(|attempt| format!(". {}", paid_with(attempt))).unwrap_or_default();
+    let with = || settled.map(|attempt| format!(" by {}", paid_with(attempt))).unwrap_or_default();
     let (icon, tone, title, detail) = match step.to_state.as_str() {
         "cash_due" => {
             (Icon::Receipt, "neutral", "Order placed", format!("{}, to be paid in cash", items()))
