@@ -14,7 +14,7 @@ use kernel::{Env, Timestamp};
 use serde::Serialize;
 
 use crate::answer;
-use crate::capabilities::{Capabilities, VoidUnpaid};
+use crate::capabilities::{Capabilities, CaptureMode, VoidUnpaid};
 use crate::error::{GatewayError, NotificationError, SetupError};
 use crate::http::{Answer, Auth, Body, Call, HttpClient};
 use crate::notification::{Notification, RawNotification};
@@ -22,7 +22,9 @@ use crate::observation::{
     Identity, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
 };
 use crate::port::Gateway;
-use crate::request::{CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef};
+use crate::request::{
+    CapturePayment, CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef,
+};
 use crate::secret::Secret;
 use crate::timed_signature;
 
@@ -36,6 +38,8 @@ pub struct SandboxSettings {
     /// Newest first. Calls are made with the first; a notification signed with any is taken, so
     /// that a secret can be changed without losing one.
     pub secrets: Vec<Secret>,
+    /// Whether money is taken as soon as it is paid, or held first.
+    pub capture: CaptureMode,
 }
 
 /// A client of the sandbox.
@@ -62,6 +66,10 @@ impl SandboxGateway {
             }
         }
         let capabilities = Capabilities {
+            capture_modes: match settings.capture {
+                CaptureMode::Immediate => &[CaptureMode::Immediate],
+                CaptureMode::Manual => &[CaptureMode::Manual, CaptureMode::Immediate],
+            },
             void_unpaid: VoidUnpaid::Supported,
             payer_term: Duration::from_mins(1)..=Duration::from_hours(24),
             ..Capabilities::simple()
@@ -138,6 +146,33 @@ impl SandboxGateway {
         Ok(found)
     }
 
+    async fn id_of(
+        &self,
+        payment: &PaymentRef,
+        within: Duration,
+    ) -> Result<Option<String>, GatewayError> {
+        match &payment.gateway_id {
+            Some(id) => Ok(Some(id.clone())),
+            None => Ok(self.find(payment, within).await?.map(|found| found.id)),
+        }
+    }
+
+    /// Captures or voids a payment, and gives how it stands then.
+    async fn change(
+        &self,
+        payment: &PaymentRef,
+        id: &str,
+        what: &str,
+        key: &IdempotencyKey,
+        within: Duration,
+    ) -> Result<Observation, GatewayError> {
+        let path = ["plain", "v1", "payments", id, what];
+        let answer = self.post(&path, key, &serde_json::json!({}), within).await?;
+        let changed: wire::Payment = answer::read(&answer.body)?;
+        changed.expect(payment.attempt)?;
+        changed.observe(payment.attempt, self.env.now())
+    }
+
     fn absent(&self, payment: &PaymentRef) -> Observation {
         let (status, now) = (RemoteStatus::Absent, self.env.now());
         let absent = Observation::bare(payment.attempt, status, payment.amount, now);
@@ -185,24 +220,30 @@ impl Gateway for SandboxGateway {
         }
     }
 
+    async fn capture(
+        &self,
+        request: &CapturePayment,
+        key: &IdempotencyKey,
+        within: Duration,
+    ) -> Result<Observation, GatewayError> {
+        let payment = &request.payment;
+        if request.amount != payment.amount {
+            return Err(GatewayError::Unsupported);
+        }
+        let id = self.id_of(payment, within).await?.ok_or(GatewayError::NotFound)?;
+        self.change(payment, &id, "capture", key, within).await
+    }
+
     async fn void(
         &self,
         payment: &PaymentRef,
         key: &IdempotencyKey,
         within: Duration,
     ) -> Result<Observation, GatewayError> {
-        let id = match &payment.gateway_id {
-            Some(id) => id.clone(),
-            None => match self.find(payment, within).await? {
-                Some(found) => found.id,
-                None => return Ok(self.absent(payment)),
-            },
-        };
-        let path = ["plain", "v1", "payments", id.as_str(), "void"];
-        let answer = self.post(&path, key, &serde_json::json!({}), within).await?;
-        let voided: wire::Payment = answer::read(&answer.body)?;
-        voided.expect(payment.attempt)?;
-        voided.observe(payment.attempt, self.env.now())
+        match self.id_of(payment, within).await? {
+            Some(id) => self.change(payment, &id, "void", key, within).await,
+            None => Ok(self.absent(payment)),
+        }
     }
 
     async fn refund(
@@ -211,10 +252,8 @@ impl Gateway for SandboxGateway {
         key: &IdempotencyKey,
         within: Duration,
     ) -> Result<RefundObservation, GatewayError> {
-        let payment_id = match &request.payment.gateway_id {
-            Some(id) => id.clone(),
-            None => self.find(&request.payment, within).await?.ok_or(GatewayError::NotFound)?.id,
-        };
+        let payment_id = self.id_of(&request.payment, within).await?;
+        let payment_id = payment_id.ok_or(GatewayError::NotFound)?;
         let body = wire::NewRefund::new(request, &payment_id);
         let answer = self.post(&["plain", "v1", "refunds"], key, &body, within).await?;
         let refund: wire::Refund = answer::read(&answer.body)?;

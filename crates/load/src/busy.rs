@@ -32,6 +32,14 @@ const STAFF: u32 = 15;
 /// In a hundred visits of staff.
 const COUNT: u32 = 60;
 const NEW_PRODUCT: u32 = 5;
+/// In a hundred orders that are given back.
+const BY_STAFF: u32 = 40;
+
+/// What staff say of an order.
+const PACKED: &str = r#"{"to":"packed"}"#;
+const BROUGHT: &str = r#"{"received":true}"#;
+const REFUSED: &str = r#"{"received":false}"#;
+const ALL: &str = r#"{"restock":true,"reason":"arrived torn"}"#;
 
 /// How often a buyer looks whether the payment has arrived.
 const LOOKS_MAX: u32 = 40;
@@ -105,12 +113,33 @@ impl Busy {
                 let Some(bought) = self.buy(worker, turn, Payment::CashOnDelivery).await else {
                     return;
                 };
-                let path = format!("/api/v1/admin/orders/{}/advance", bought.order.id);
-                let call = api::post(&path, &self.admin, &json!({ "to": "packed" }));
-                let call = api::with_key(call, self.day.key(worker));
-                worker.ask(Op::Staff, turn, now(), &[StatusCode::OK], call).await;
+                match percent(worker) {
+                    0..50 => self.order_desk(worker, turn, &bought, "advance", PACKED).await,
+                    50..80 => self.order_desk(worker, turn, &bought, "cash", BROUGHT).await,
+                    _ => {
+                        self.day.journal.fate(bought.place, Fate::CancelInDoubt);
+                        self.order_desk(worker, turn, &bought, "cash", REFUSED).await;
+                    }
+                }
             }
         }
+    }
+
+    /// Staff do something with an order.
+    async fn order_desk(
+        &self,
+        worker: &mut Worker,
+        turn: &Turn,
+        bought: &Bought<'_>,
+        what: &str,
+        body: &'static str,
+    ) {
+        let path = format!("/api/v1/admin/orders/{}/{what}", bought.order.id);
+        let body = bytes::Bytes::from_static(body.as_bytes());
+        let call = api::call(Method::POST, &path, Some(&self.admin), body);
+        let call = api::with_key(call, self.day.key(worker));
+        let done = [StatusCode::OK, StatusCode::CREATED];
+        worker.ask(Op::Staff, turn, now(), &done, call).await;
     }
 
     /// Buys through the payment world, and then does what people do.
@@ -124,7 +153,13 @@ impl Busy {
             40..60 => {
                 self.press(worker, &page, "pay").await;
                 if self.becomes_paid(worker, &bought).await {
-                    self.cancel(worker, turn, &bought).await;
+                    if percent(worker) < BY_STAFF {
+                        // What was given back ends the order, once the gateway has confirmed it.
+                        self.day.journal.fate(bought.place, Fate::CancelInDoubt);
+                        self.order_desk(worker, turn, &bought, "refunds", ALL).await;
+                    } else {
+                        self.cancel(worker, turn, &bought).await;
+                    }
                 }
             }
             // Gives up, and pays all the same: the money has to go back.

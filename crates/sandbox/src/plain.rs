@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `POST payments` | open a payment (`Idempotency-Key`) |
 //! | `GET payments/{id}`, `GET payments?reference=` | how it stands |
-//! | `POST payments/{id}/void` | call it off |
+//! | `POST payments/{id}/capture` | take what is held, where the payment was opened with `hold` |
+//! | `POST payments/{id}/void` | call it off, or let go what is held |
 //! | `POST refunds` | give money back (`Idempotency-Key`) |
 //! | `GET refunds/{id}`, `GET refunds?reference=` | how it stands |
 
@@ -60,6 +61,7 @@ pub(crate) fn tell(page: &Page<'_>, now: &Payment, news: News<'_>) -> rusqlite::
     });
     let mut subject = &now.id;
     let kind = match news {
+        News::Authorized => "payment.authorized",
         News::Paid | News::Captured => "payment.succeeded",
         News::Canceled => "payment.canceled",
         News::Refunding(refund) | News::Refunded(refund) | News::RefundFailed(refund) => {
@@ -68,11 +70,7 @@ pub(crate) fn tell(page: &Page<'_>, now: &Payment, news: News<'_>) -> rusqlite::
             subject = &refund.id;
             if refund.failure.is_some() { "refund.failed" } else { "refund.succeeded" }
         }
-        News::Processing
-        | News::Authorized
-        | News::Declined
-        | News::Disputed
-        | News::DisputeClosed => return Ok(()),
+        News::Processing | News::Declined | News::Disputed | News::DisputeClosed => return Ok(()),
     };
     body["type"] = json!(kind);
     let new = NewDelivery {

@@ -51,7 +51,11 @@ impl Beside {
         if settings.providers {
             tables = tables.with_published(&base_url, config, env);
         }
-        let plain = SandboxSettings { base_url, secrets: vec![Secret::new(secret)] };
+        let plain = SandboxSettings {
+            base_url,
+            secrets: vec![Secret::new(secret)],
+            capture: settings.capture,
+        };
         let plain = SandboxGateway::new(plain, env.clone()).context("the payment sandbox")?;
         gateways.push(Arc::new(plain));
         gateways.extend(tables.open(config, env)?);

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
+use gateways::CaptureMode;
 use ipnet::IpNet;
 use kernel::{Currency, Rate, SignedDuration};
 use serde::Deserialize;
@@ -130,6 +131,8 @@ pub struct Sandbox {
     pub secret: String,
     /// Where it keeps its books; empty for memory.
     pub data: String,
+    /// Whether its own gateway takes money at once, or holds it first.
+    pub capture: CaptureMode,
     /// Whether it stands in for the real providers too.
     pub providers: bool,
 }

@@ -28,7 +28,11 @@ fn env() -> (Env, Arc<ManualClock>) {
 
 fn gateway(base_url: &str, env: &Env) -> SandboxGateway {
     let secrets = vec![Secret::new(SECRET)];
-    let settings = SandboxSettings { base_url: base_url.to_owned(), secrets };
+    let settings = SandboxSettings {
+        base_url: base_url.to_owned(),
+        secrets,
+        capture: crate::capabilities::CaptureMode::Immediate,
+    };
     SandboxGateway::new(settings, env.clone()).unwrap()
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::answer::{read, untrusted};
+use crate::capabilities::CaptureMode;
 use crate::error::{GatewayError, NotificationError};
 use crate::http::{Answer, check_address};
 use crate::notification::{Notification, Subject};
@@ -22,6 +23,7 @@ pub(super) struct NewPayment<'a> {
     return_url: &'a str,
     notify_url: &'a str,
     expires_at: Timestamp,
+    hold: bool,
 }
 
 impl<'a> From<&'a CreatePayment> for NewPayment<'a> {
@@ -34,6 +36,7 @@ impl<'a> From<&'a CreatePayment> for NewPayment<'a> {
             return_url: request.return_url.as_str(),
             notify_url: request.notify_url.as_str(),
             expires_at: request.payer_deadline,
+            hold: request.capture == CaptureMode::Manual,
         }
     }
 }
@@ -100,6 +103,7 @@ impl Payment {
     pub fn observe(self, attempt: AttemptId, now: Timestamp) -> Result<Observation, GatewayError> {
         let status = match self.status.as_str() {
             "pending" => RemoteStatus::AwaitingPayer,
+            "authorized" => RemoteStatus::Authorized { until: None },
             "succeeded" => RemoteStatus::Captured,
             "canceled" => RemoteStatus::Canceled { reason: reason(self.canceled_reason) },
             other => return Err(untrusted(&format!("a payment status {other:?}"))),
@@ -115,8 +119,10 @@ impl Payment {
         if !sums_agree {
             return Err(untrusted("sums that contradict each other"));
         }
+        let held = matches!(status, RemoteStatus::Authorized { .. });
         Ok(Observation {
             gateway_id: Some(self.id),
+            authorized: if held { amount } else { Money::zero(amount.currency) },
             captured,
             refunded: Some(refunded),
             method: self.method.map(|method| MethodSummary {
@@ -134,7 +140,7 @@ impl Payment {
 fn reason(word: Option<String>) -> CancelReason {
     match word.as_deref() {
         Some("declined") => CancelReason::Declined,
-        Some("expired") => CancelReason::Expired,
+        Some("expired" | "hold_expired") => CancelReason::Expired,
         Some("voided") => CancelReason::Voided,
         _ => CancelReason::Other(word.unwrap_or_default()),
     }

@@ -133,7 +133,11 @@ impl Run {
         }
         let before = self.busy.day.journal.len();
         self.shop.kill().await?;
-        self.shop.restart_armed(&armed).await?;
+        let settings: &[&str] = match point.when {
+            When::TwoStages => &["sandbox.capture=manual"],
+            _ => &[],
+        };
+        self.shop.restart_armed(&armed, settings).await?;
         let ended = self.under_load(point).await?;
         self.shop.restart().await?;
         self.look(before, rng).await?;

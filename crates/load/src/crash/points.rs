@@ -18,6 +18,8 @@ const HOW: &str = "build one that has: cargo build --profile crash -p server --f
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     Load,
+    /// Under load, at a gateway that holds money before it is taken.
+    TwoStages,
     Start,
     Stop,
 }
@@ -69,6 +71,7 @@ fn row(line: &str) -> Option<Point> {
     let (when, engine) = when.split_once(", ").map_or((when, None), |(w, e)| (w, Some(e)));
     let when = match when {
         "load" => When::Load,
+        "two stages" => When::TwoStages,
         "start" => When::Start,
         "stop" => When::Stop,
         _ => return None,

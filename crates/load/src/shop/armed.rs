@@ -35,14 +35,20 @@ impl Shop {
         self.own.as_mut().context("only a shop of our own is ended")
     }
 
-    /// Starts again on the same database with crash points armed. It may be over before it
-    /// listens: then that is no error, and [`Shop::ended`] tells how.
-    pub async fn restart_armed(&mut self, failpoints: &str) -> anyhow::Result<()> {
+    /// Starts again on the same database with crash points armed, and `settings` besides its own
+    /// this once. It may be over before it listens: then that is no error, and [`Shop::ended`]
+    /// tells how.
+    pub async fn restart_armed(
+        &mut self,
+        failpoints: &str,
+        settings: &[&str],
+    ) -> anyhow::Result<()> {
         let binary = self.binary.clone().context("a shop of our own has a binary")?;
         let own = self.own()?;
         let begun = now();
-        let (process, mut said) =
-            Serving::spawn(&binary, &own.settings, &own.log, Some(failpoints))?;
+        let mut all = own.settings.clone();
+        all.extend(settings.iter().map(|&setting| setting.to_owned()));
+        let (process, mut said) = Serving::spawn(&binary, &all, &own.log, Some(failpoints))?;
         own.process = Some(process);
         own.start = begun.elapsed();
         if let Ok(address) = said.listening().await {

@@ -33,6 +33,9 @@ struct PaymentBody {
     return_url: String,
     notify_url: String,
     expires_at: Timestamp,
+    /// Whether the money is only held at first, until `capture` or `void`.
+    #[serde(default)]
+    hold: bool,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +49,7 @@ struct RefundBody {
 pub(crate) fn op(call: &Call) -> Op {
     match (&call.method, call.parts().get(2..).unwrap_or_default()) {
         (&Method::POST, ["payments"]) => Op::Create,
+        (&Method::POST, ["payments", _, "capture"]) => Op::Capture,
         (&Method::POST, ["payments", _, "void"]) => Op::Void,
         (&Method::POST, ["refunds"]) => Op::Refund,
         (&Method::GET, _) => Op::Fetch,
@@ -62,6 +66,7 @@ pub(crate) fn answer(page: &Page<'_>, call: &Call) -> Outcome {
             Ok(Answer::ok(json!({ "items": items })))
         }
         (&Method::GET, ["payments", id]) => Ok(Answer::ok(told(page, &payment(page, id)?))),
+        (&Method::POST, ["payments", id, "capture"]) => capture_payment(page, &payment(page, id)?),
         (&Method::POST, ["payments", id, "void"]) => void_payment(page, &payment(page, id)?),
         (&Method::POST, ["refunds"]) => once(page, call, "refund", create_refund),
         (&Method::GET, ["refunds"]) => {
@@ -118,9 +123,24 @@ fn create_payment(page: &Page<'_>, call: &Call) -> Outcome {
     })
 }
 
+/// All that is held.
+fn capture_payment(page: &Page<'_>, payment: &Payment) -> Outcome {
+    match payment.status {
+        Status::Authorized => {
+            let taken = steps::capture(page, payment, payment.amount_minor)?;
+            Ok(Answer::ok(told(page, &taken)))
+        }
+        // Taken already, with the same result.
+        Status::Succeeded => Ok(Answer::ok(told(page, payment))),
+        _ => Err(Answer::wrong_state(&told(page, payment)).into()),
+    }
+}
+
 fn void_payment(page: &Page<'_>, payment: &Payment) -> Outcome {
     match payment.status {
-        Status::Pending => Ok(Answer::ok(told(page, &steps::cancel(page, payment, "voided")?))),
+        Status::Pending | Status::Authorized => {
+            Ok(Answer::ok(told(page, &steps::cancel(page, payment, "voided")?)))
+        }
         // Over already, with the same result: no reason to object.
         Status::Canceled => Ok(Answer::ok(told(page, payment))),
         _ => Err(Answer::wrong_state(&told(page, payment)).into()),
@@ -191,7 +211,7 @@ fn new_payment(id: String, body: PaymentBody) -> Result<NewPayment, Answer> {
         id,
         second_id: None,
         gateway: Gateway::Plain,
-        manual: false,
+        manual: body.hold,
         extra: json!({}),
         amount_minor: body.amount_minor,
         currency: body.currency.to_string(),

@@ -108,7 +108,11 @@ impl TestShop {
             let (proxy, instead) = Proxy::before(&base_url).unwrap();
             (gateway_line, base_url) = (Some(proxy), instead);
         }
-        let gateway = SandboxSettings { base_url, secrets: vec![Secret::new(SANDBOX_SECRET)] };
+        let gateway = SandboxSettings {
+            base_url,
+            secrets: vec![Secret::new(SANDBOX_SECRET)],
+            capture: gateways::CaptureMode::Immediate,
+        };
         let gateway = meet(Arc::new(SandboxGateway::new(gateway, env).unwrap()));
         let public_url: Url = public_url.parse().unwrap();
         let cashier = Cashier::new(shop.clone(), [gateway], public_url.clone());

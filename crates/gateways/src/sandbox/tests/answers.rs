@@ -212,7 +212,11 @@ async fn sends_the_secret_and_the_key_and_shows_neither_in_errors() {
 fn settings_that_cannot_work_are_refused_in_words() {
     let make = |base_url: &str, secrets: &[&str]| {
         let secrets = secrets.iter().map(|secret| Secret::new(*secret)).collect();
-        let settings = SandboxSettings { base_url: base_url.to_owned(), secrets };
+        let settings = SandboxSettings {
+            base_url: base_url.to_owned(),
+            secrets,
+            capture: crate::capabilities::CaptureMode::Immediate,
+        };
         SandboxGateway::new(settings, env().0).err()
     };
     let here = "http://127.0.0.1:8081";
