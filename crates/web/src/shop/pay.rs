@@ -1,6 +1,8 @@
 //! To the payment page and back. What the browser says on its way back is not believed: the
 //! gateway is asked.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -12,6 +14,7 @@ use orders::{Order, State as Stands};
 use payments::{Attempt, AttemptState};
 use serde::Deserialize;
 use store::idempotency::Key;
+use tokio::time::Instant;
 
 use super::error::PageError;
 use super::form::{Form, id};
@@ -22,6 +25,12 @@ use super::ways::{Ended, Way, describe, ended, online, taker, to_choose};
 use crate::App;
 use crate::extract::Paying;
 use crate::problem::Problem;
+
+/// So long a payer who comes back waits for money that is just being taken: a gateway's notice and
+/// its payer arrive at the same moment, and the one who is first takes it.
+const TAKING_MAX: Duration = Duration::from_secs(3);
+/// Between two looks meanwhile.
+const TAKING_EVERY: Duration = Duration::from_millis(50);
 
 /// Paying again, here or elsewhere.
 #[derive(Deserialize)]
@@ -180,7 +189,7 @@ pub(crate) async fn back(
     if matches!(order.state, Stands::Pending | Stands::Expired) {
         app.cashier.look(id).await?;
     }
-    let (order, attempts) = find(&app, customer, id).await?;
+    let (order, attempts) = found_settled(&app, customer, id).await?;
     if order.state != Stands::Pending {
         let thanks = if order.state == Stands::Paid { "?thanks=1" } else { "" };
         return Err(PageError::go(&format!("/o/{id}{thanks}")));
@@ -192,6 +201,23 @@ pub(crate) async fn back(
         None => return Err(PageError::go(&format!("/o/{id}"))),
     };
     Ok(payment_page(&app, shell, order, &attempts, stage))
+}
+
+/// The order and the tries to pay it, once nobody is taking money for it any more.
+async fn found_settled(
+    app: &App,
+    customer: AccountId,
+    id: OrderId,
+) -> Result<(Order, Vec<Attempt>), PageError> {
+    let begun = Instant::now();
+    loop {
+        let (order, attempts) = find(app, customer, id).await?;
+        let taking = attempts.iter().any(|attempt| attempt.state == AttemptState::Capturing);
+        if !taking || begun.elapsed() >= TAKING_MAX {
+            return Ok((order, attempts));
+        }
+        tokio::time::sleep(TAKING_EVERY).await;
+    }
 }
 
 /// Why a try brought no money, in a sentence.
