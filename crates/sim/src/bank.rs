@@ -17,6 +17,7 @@ use crate::trace::{Trace, short};
 use crate::trouble::{Trouble, Troubles};
 
 pub use teller::Teller;
+pub(crate) use teller::TWO_STAGE;
 
 /// The names of the gateways; all of them keep the same book.
 pub const GATEWAYS: [&str; 2] = ["sandbox", "harbour"];
