@@ -10,7 +10,7 @@ mod lists;
 mod open;
 mod receipt;
 
-pub use charge::Charge;
+pub use charge::{Charge, Offer};
 pub use lists::{CannotCompare, Compared};
 
 use std::collections::BTreeMap;
@@ -49,6 +49,8 @@ pub struct Started {
     pub attempt_id: AttemptId,
     /// Where it stands.
     pub state: AttemptState,
+    /// What is charged.
+    pub charge: Charge,
     /// Where the payer goes; none while the gateway has not answered.
     pub redirect_url: Option<String>,
 }
@@ -112,7 +114,10 @@ impl Cashier {
         }
         match attempt.state {
             AttemptState::Submitting => Err(Error::Refused(Refusal::GatewayBusy)),
-            state => Ok(Started { attempt_id: id, state, redirect_url: attempt.redirect_url }),
+            state => {
+                let charge = Charge { amount: attempt.amount, rate: attempt.rate };
+                Ok(Started { attempt_id: id, state, charge, redirect_url: attempt.redirect_url })
+            }
         }
     }
 

@@ -7,6 +7,6 @@ mod cashier;
 mod relay;
 mod schedule;
 
-pub use cashier::{CannotCompare, Cashier, Charge, Compared, Started};
+pub use cashier::{CannotCompare, Cashier, Charge, Compared, Offer, Started};
 pub use relay::{Consumer, Journal};
 pub use schedule::Jobs;

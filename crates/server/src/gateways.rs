@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use gateways::{Gateway, GatewayError, Health, Identity};
-use kernel::{Env, SignedDuration};
+use gateways::{Currencies, Gateway, GatewayError, Health, Identity};
+use kernel::{Currency, Env, SignedDuration};
 use sandbox::{Accounts, STRIPE_WEBHOOK_SECRET, published};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -121,14 +121,17 @@ fn accounts(base_url: &str) -> [(&'static str, Map<String, Value>); 3] {
 fn suits(gateway: &dyn Gateway, config: &Config) -> anyhow::Result<()> {
     let (name, can) = (gateway.name(), gateway.capabilities());
     let currency = config.checkout.currency;
-    let rates = config.settings(&[]).rates;
-    if std::iter::once(&currency).chain(rates.keys()).any(|it| can.currencies.include(*it)) {
-        return Ok(());
+    if let Currencies::Only(takes) = can.currencies
+        && !takes.contains(&currency)
+        && !takes.iter().any(|it| config.checkout.rates.contains_key(it.code()))
+    {
+        let takes = takes.iter().map(Currency::code).collect::<Vec<_>>().join(", ");
+        bail!(
+            "[gateways.{name}] takes no {currency}, and the shop trades in it: say under \
+             [checkout.rates] what one {currency} costs in what it takes ({takes})"
+        );
     }
-    bail!(
-        "[gateways.{name}] takes no {currency}, and [checkout.rates] has no rate for a currency \
-         that it takes"
-    )
+    Ok(())
 }
 
 /// Says in the log when an order does not wait as long as its payer may take.
@@ -268,6 +271,8 @@ mod tests {
         assert!(names("", &["checkout.cash_on_delivery=false"]).is_empty());
         let rouble = ["checkout.currency=RUB", "checkout.cash_on_delivery=false"];
         assert_eq!(names(YOOKASSA, &rouble), ["yookassa"]);
+        let rated = ["checkout.rates.RUB=101.25", "checkout.cash_on_delivery=false"];
+        assert_eq!(names(YOOKASSA, &rated), ["yookassa"]);
         let limited = "[gateways.cash_on_delivery]\nmax_minor = 10000\n";
         let (_, gateways) = open(limited, &[]).unwrap();
         assert_eq!(gateways[0].capabilities().amount_minor, 1..=10_000);
@@ -339,6 +344,7 @@ mod tests {
         let live = YOOKASSA.replace("\"test\"", "\"live\"");
         for (text, set, says) in [
             (YOOKASSA, &[][..], "takes no EUR"),
+            (YOOKASSA, &["checkout.rates.CNY=8.31"], "what one EUR costs in what it takes (RUB)"),
             (&twice, &rouble, "secret_key is given twice"),
             (&nowhere, &rouble, "cannot read /no/where"),
             (&unset, &rouble, "HOLDFAST_NO_SUCH is not set"),

@@ -9,7 +9,7 @@ use flows::{
     Refusal, Settings, Source,
 };
 use kernel::{
-    AccountId, AttemptId, Currency, Error, Fault, Money, OrderId, SignedDuration, Timestamp,
+    AccountId, AttemptId, Currency, Error, Fault, Money, OrderId, Rate, SignedDuration, Timestamp,
     VariantId,
 };
 use payments::{News, RefundState, Saw};
@@ -17,8 +17,8 @@ use store::Db;
 use store::idempotency::Key;
 
 use crate::model::{
-    Act, Answer, Attempt, Buyer, Done, Fit, GiveBack, No, Number, Order, Picture, Says, Shown,
-    Units, Who,
+    Act, Answer, Attempt, Buyer, Done, Fit, GiveBack, No, Number, Order, Picture, RATES, Says,
+    Shown, Units, Who,
 };
 
 /// Two ways to pay that lead to a gateway; nobody is behind either.
@@ -102,11 +102,13 @@ impl Real {
                 return self.quote(buyer, Source::BuyNow { variant_id, quantity }).await;
             }
             Act::Place { buyer, quote, cash } => return self.place(buyer, quote, cash).await,
-            Act::Pay { buyer, order, gateway, .. } => {
+            Act::Pay { buyer, order, gateway, key: rate } => {
                 let (who, key) = (self.buyers[buyer], self.key(act));
                 let order = self.order(order);
-                // The second gateway reserves money first.
-                let opening = Opening { two_stage: gateway == 1, ..Opening::at(GATEWAYS[gateway]) };
+                // The second gateway reserves money first, and takes nothing but roubles.
+                let rate = (gateway == 1).then(|| (Currency::RUB, today(rate)));
+                let two_stage = gateway == 1;
+                let opening = Opening { two_stage, rate, ..Opening::at(GATEWAYS[gateway]) };
                 let paying = shop.intend_payment(who, order, opening, key).await?;
                 let known = (paying.attempt_id, order, paying.amount);
                 let seen = &mut self.seen().attempts;
@@ -312,6 +314,13 @@ impl Real {
     }
 }
 
+/// What one unit of the shop's currency costs in roubles, as the model has it.
+fn today(key: u8) -> Rate {
+    let parts = RATES[usize::from(key % 2)] * 10_000;
+    #[expect(clippy::expect_used, reason = "a constant")]
+    Rate::from_parts(parts).expect("a rate")
+}
+
 fn gateway_of(name: &str) -> usize {
     GATEWAYS.iter().position(|gateway| *gateway == name).unwrap_or(GATEWAYS.len())
 }
@@ -348,7 +357,8 @@ impl Real {
                     let refunds = payments::refunds_of_order(read, *id)?;
                     tries.extend(payments::of_order(read, *id)?.into_iter().map(|attempt| {
                         let of = refunds.iter().filter(|r| r.attempt_id == attempt.id);
-                        let back: Vec<_> = of.map(|r| (r.amount.minor, r.state.as_str())).collect();
+                        let back: Vec<_> =
+                            of.map(|r| (r.amount.minor, r.worth, r.state.as_str())).collect();
                         (attempt, back)
                     }));
                 }

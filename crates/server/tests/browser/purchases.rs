@@ -54,7 +54,7 @@ async fn yookassa() {
         let words = ["Your payment has arrived.", "Mastercard ending in 4477 through YooKassa"];
         buyer.tab.until(&words).await;
         buyer.tab.picture("yookassa-paid").await;
-        assert_eq!(moved(shop.book().await.last().unwrap()), ("yookassa", 5690, 0));
+        assert_eq!(moved(shop.book().await.last().unwrap()), ("yookassa", 576_113, 0));
     }
     shop.close().await;
 }
@@ -74,7 +74,7 @@ async fn alipay_has_a_page_for_phones() {
         buyer.tab.press("Pay ").await;
         buyer.tab.until(&["Your payment has arrived.", "by Alipay"]).await;
         buyer.tab.picture("alipay-paid").await;
-        assert_eq!(moved(shop.book().await.last().unwrap()), ("alipay", 5690, 0));
+        assert_eq!(moved(shop.book().await.last().unwrap()), ("alipay", 47_227, 0));
     }
     shop.close().await;
 }
@@ -176,7 +176,7 @@ async fn money_that_comes_too_late_is_paid_back() {
         let words = ["This order was not paid in time", "Payment came too late", "Money paid back"];
         late.tab.reload_until(&words).await;
         late.tab.picture("late-paid-back").await;
-        assert_eq!(moved(shop.book().await.last().unwrap()), ("alipay", 16_290, 16_290));
+        assert_eq!(moved(shop.book().await.last().unwrap()), ("alipay", 135_207, 135_207));
         shop.close().await;
     }
 }

@@ -7,16 +7,18 @@ use catalog::Image;
 use flows::{QuoteView, Refusal, Source};
 use http::StatusCode;
 use identity::Address;
+use jobs::Offer;
 use kernel::{AccountId, AddressId, Error, Money, VariantId};
 use serde::Deserialize;
 
+use super::abroad::Abroad;
 use super::cart::{self, Hold};
 use super::error::PageError;
 use super::form::Params;
+use super::paying::{Way, offered, to_choose};
 use super::shell::{Keep, Shell, page};
 use super::show::{Icon, Price, clock, count, money, span};
 use super::visitor::Visitor;
-use super::ways::{Way, offered, to_choose};
 use super::{countries, goods};
 use crate::App;
 
@@ -98,7 +100,13 @@ struct Checkout {
     total: Price,
     token: String,
     good_until: super::show::Time,
-    can_be_placed: bool,
+    is_all_there: bool,
+}
+
+impl Checkout {
+    fn can_be_placed(&self) -> bool {
+        self.is_all_there && !self.ways.is_empty()
+    }
 }
 
 /// `GET /checkout`.
@@ -141,10 +149,12 @@ pub(crate) async fn preview(
         _ => None,
     };
     let lines = lines(app, &quoted).await?;
-    let ways = to_choose(&offered(app), method);
     let QuoteView { quote, token, missing, .. } = quoted;
     let totals = quote.totals;
     let sum = |minor| money(Money::new(minor, totals.currency));
+    let total = Money::new(totals.total, totals.currency);
+    let abroad = |offer: &Offer| Abroad::of(offer.charge, total.currency);
+    let ways = to_choose(&offered(app, total), method, abroad);
     let checkout = Checkout {
         shell,
         changed,
@@ -165,7 +175,7 @@ pub(crate) async fn preview(
         total: sum(totals.total),
         token,
         good_until: clock(quote.expires_at),
-        can_be_placed: missing.is_empty(),
+        is_all_there: missing.is_empty(),
     };
     Ok(page(status, Keep::Never, &checkout))
 }

@@ -3,6 +3,7 @@
 //! Every action is a link or a form; a form is answered with a redirect to a page. What may come
 //! twice (placing, paying, cancelling) carries its key in the form.
 
+mod abroad;
 mod account;
 mod address;
 mod assets;
@@ -20,6 +21,7 @@ mod media;
 mod next;
 mod order;
 mod pay;
+mod paying;
 mod place;
 mod product;
 mod register;
@@ -27,7 +29,6 @@ mod shell;
 mod show;
 mod sign_in;
 mod visitor;
-mod ways;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};

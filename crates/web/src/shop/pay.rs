@@ -1,6 +1,8 @@
 //! To the payment page and back. What the browser says on its way back is not believed: the
 //! gateway is asked.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -12,16 +14,24 @@ use orders::{Order, State as Stands};
 use payments::{Attempt, AttemptState};
 use serde::Deserialize;
 use store::idempotency::Key;
+use tokio::time::Instant;
 
+use super::abroad::{self, Abroad};
 use super::error::PageError;
 use super::form::{Form, id};
+use super::paying::{Ended, Way, describe, ended, online, taker, to_choose};
 use super::shell::{Keep, Shell, page};
 use super::show::{Icon, Price, Time, clock, money};
 use super::visitor::{Visitor, new_token};
-use super::ways::{Ended, Way, describe, ended, online, taker, to_choose};
 use crate::App;
 use crate::extract::Paying;
 use crate::problem::Problem;
+
+/// So long a payer who comes back waits for money that is just being taken: a gateway's notice and
+/// its payer arrive at the same moment, and the one who is first takes it.
+const TAKING_MAX: Duration = Duration::from_secs(3);
+/// Between two looks meanwhile.
+const TAKING_EVERY: Duration = Duration::from_millis(50);
 
 /// Paying again, here or elsewhere.
 #[derive(Deserialize)]
@@ -38,6 +48,7 @@ struct GoPage {
     shell: Shell,
     order: Order,
     total: Price,
+    abroad: Option<Abroad>,
     taker: String,
     icon: Icon,
     url: String,
@@ -69,6 +80,7 @@ struct PaymentPage {
     shell: Shell,
     order: Order,
     total: Price,
+    abroad: Option<Abroad>,
     stage: Stage,
     /// The way that was tried last, or chosen with the order.
     method: String,
@@ -165,7 +177,9 @@ pub(crate) async fn go(
     };
     let (.., icon) = describe(&attempt.gateway);
     let (total, taker) = (money(order.total()), taker(&attempt.gateway).to_owned());
-    Ok(page(StatusCode::OK, Keep::Never, &GoPage { shell, order, total, taker, icon, url }))
+    let abroad = Abroad::of(abroad::charged(attempt), order.totals.currency);
+    let go = GoPage { shell, order, total, abroad, taker, icon, url };
+    Ok(page(StatusCode::OK, Keep::Never, &go))
 }
 
 /// `GET /pay/{order}/return`. Changes nothing by itself: it asks the gateway and shows what is.
@@ -180,7 +194,7 @@ pub(crate) async fn back(
     if matches!(order.state, Stands::Pending | Stands::Expired) {
         app.cashier.look(id).await?;
     }
-    let (order, attempts) = find(&app, customer, id).await?;
+    let (order, attempts) = found_settled(&app, customer, id).await?;
     if order.state != Stands::Pending {
         let thanks = if order.state == Stands::Paid { "?thanks=1" } else { "" };
         return Err(PageError::go(&format!("/o/{id}{thanks}")));
@@ -192,6 +206,23 @@ pub(crate) async fn back(
         None => return Err(PageError::go(&format!("/o/{id}"))),
     };
     Ok(payment_page(&app, shell, order, &attempts, stage))
+}
+
+/// The order and the tries to pay it, once nobody is taking money for it any more.
+async fn found_settled(
+    app: &App,
+    customer: AccountId,
+    id: OrderId,
+) -> Result<(Order, Vec<Attempt>), PageError> {
+    let begun = Instant::now();
+    loop {
+        let (order, attempts) = find(app, customer, id).await?;
+        let taking = attempts.iter().any(|attempt| attempt.state == AttemptState::Capturing);
+        if !taking || begun.elapsed() >= TAKING_MAX {
+            return Ok((order, attempts));
+        }
+        tokio::time::sleep(TAKING_EVERY).await;
+    }
 }
 
 /// Why a try brought no money, in a sentence.
@@ -212,19 +243,23 @@ fn payment_page(
 ) -> Response {
     let live = attempts.iter().rev().find(|attempt| attempt.state.is_live());
     let tried = live.or(attempts.last()).map(|attempt| attempt.gateway.as_str());
-    let current = tried.unwrap_or(&order.payment_method);
-    let mut ways = online(app);
-    if ways.len() < 2 {
-        ways.clear();
+    let current = tried.unwrap_or(&order.payment_method).to_owned();
+    let abroad = |method: &str| {
+        Abroad::of(abroad::charge(app, &order, attempts, method), order.totals.currency)
+    };
+    let mut offers = online(app, order.total());
+    if offers.len() < 2 {
+        offers.clear();
     }
     // Beside a payment under way stand the others; it has a button of its own.
     if matches!(stage, Stage::Waiting | Stage::Mute) {
-        ways.retain(|way| *way != current);
+        offers.retain(|offer| offer.method != current);
     }
     let payment = PaymentPage {
-        ways: to_choose(&ways, Some(current)),
-        method: current.to_owned(),
-        taker: taker(current).to_owned(),
+        ways: to_choose(&offers, Some(&current), |offer| abroad(&offer.method)),
+        abroad: abroad(&current),
+        taker: taker(&current).to_owned(),
+        method: current,
         shell,
         total: money(order.total()),
         stage,

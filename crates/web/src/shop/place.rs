@@ -12,8 +12,8 @@ use super::form::Form;
 use super::pay;
 use super::show::money;
 use super::visitor::Visitor;
-use crate::App;
 use crate::extract::Paying;
+use crate::{App, ways};
 
 /// The form: what was seen, and how it is to be paid.
 #[derive(Deserialize)]
@@ -34,6 +34,7 @@ pub(crate) async fn submit(
     let Ok(seen) = app.shop.open_quote(&form.quote) else {
         return Err(PageError::go("/checkout"));
     };
+    ways::fit(&app, &form.quote, &form.method).await?;
     match app.shop.place(customer, &form.quote, &form.method).await {
         Ok(placed) if placed.state == orders::State::Pending => {
             let method = placed.payment_method.as_str();

@@ -108,7 +108,7 @@ store::on_both_engines! { TABLES;
         let url = url.split('"').next().unwrap().to_owned();
         let back = go.replace("/go", "/return");
         let lie = format!("{back}?status=succeeded&paid=true");
-        browser.see(&lie).await.says("Waiting for the bank").says("Check again");
+        browser.see(&lie).await.says("Waiting for Test card").says("Check again");
 
         shop.at_the_sandbox(&url, "decline").await;
         let failed = browser.see(&back).await;

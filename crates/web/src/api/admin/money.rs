@@ -175,12 +175,12 @@ async fn give_back(
 async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>, order: Segment) -> Answer {
     let order: OrderId = id(&order, "order")?;
     let read = app.shop.db.read(move |read| {
-        let there = orders::find(read, order)?.is_some();
-        Ok::<_, kernel::Fault>((there, RefundBody::of_order(read, order)?))
+        let Some(order) = orders::find(read, order)? else { return Ok(None) };
+        RefundBody::of_order(read, order.id, order.totals.currency).map(Some)
     });
     match read.await? {
-        (true, items) => Ok(ok(&RefundList { items })),
-        (false, _) => Err(Problem::not_found("order")),
+        Some(items) => Ok(ok(&RefundList { items })),
+        None => Err(Problem::not_found("order")),
     }
 }
 

@@ -1,12 +1,12 @@
 //! What happened to an order, in its buyer's words. Pure.
 
 use flows::CASH_ON_DELIVERY;
-use kernel::Timestamp;
+use kernel::{Money, Timestamp};
 use orders::{Order, State as Stands, Step};
 use payments::{Attempt, Origin, Refund, RefundState};
 
+use crate::shop::paying::{Ended, ended, paid_with, taker};
 use crate::shop::show::{Icon, Time, count, moment, money};
-use crate::shop::ways::{Ended, ended, paid_with, taker};
 
 /// A stop on the way of an order.
 pub(super) struct Stop {
@@ -99,7 +99,7 @@ pub(super) fn happenings(
     all.extend(attempts.iter().filter_map(|attempt| of_attempt(order, attempt)));
     for refund in refunds {
         let attempt = attempts.iter().find(|it| it.id == refund.attempt_id);
-        all.push(of_refund(refund, attempt));
+        all.push(of_refund(order, refund, attempt));
     }
     all.sort_by_key(|happening| happening.when);
     all.reverse();
@@ -136,8 +136,12 @@ fn of_attempt(order: &Order, attempt: &Attempt) -> Option<Happening> {
     Some(Happening { icon, tone, title, detail, at: moment(attempt.since), when: attempt.since })
 }
 
-fn of_refund(refund: &Refund, attempt: Option<&Attempt>) -> Happening {
-    let sum = money(refund.amount).plain();
+fn of_refund(order: &Order, refund: &Refund, attempt: Option<&Attempt>) -> Happening {
+    let own = Money::new(refund.worth, order.totals.currency);
+    let mut sum = money(refund.amount).plain();
+    if refund.amount.currency != own.currency {
+        sum = format!("{sum} for {}", money(own).plain());
+    }
     let to = attempt.map(|attempt| format!(" to {}", paid_with(attempt))).unwrap_or_default();
     let (title, detail) = match refund.state {
         RefundState::Reserved | RefundState::Sent | RefundState::Pending => {

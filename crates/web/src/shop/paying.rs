@@ -1,10 +1,13 @@
 //! Ways to pay, in a buyer's words. Pure but for the list of what the shop offers.
 
 use flows::CASH_ON_DELIVERY;
+use jobs::Offer;
+use kernel::Money;
 use payments::{Attempt, AttemptState, Method};
 
+use super::abroad::Abroad;
 use super::show::Icon;
-use crate::App;
+use crate::{App, ways};
 
 /// The gateway of the plain protocol: for programs and for shops without a real one.
 const PLAIN: &str = "sandbox";
@@ -16,30 +19,49 @@ pub(crate) struct Way {
     pub(crate) words: &'static str,
     pub(crate) icon: Icon,
     pub(crate) chosen: bool,
+    /// What is charged, where it takes another currency: its place among those, 1, 2, 3 …
+    pub(crate) abroad: Option<(usize, Abroad)>,
 }
 
-/// The ways to pay that people are offered, in the shop's order. The plain sandbox stands back
-/// where somebody else takes money over the web.
-pub(crate) fn offered(app: &App) -> Vec<&str> {
-    let names = app.shop.settings.methods.iter().map(String::as_str);
-    let others = names.clone().any(|name| !matches!(name, PLAIN | CASH_ON_DELIVERY));
-    names.filter(|name| *name != PLAIN || !others).collect()
+/// The ways to pay a total that people are offered, in the shop's order. The plain sandbox stands
+/// back where somebody else takes money over the web.
+pub(crate) fn offered(app: &App, total: Money) -> Vec<Offer> {
+    let mut offers = ways::of(app, total);
+    if offers.iter().any(|offer| !matches!(&*offer.method, PLAIN | CASH_ON_DELIVERY)) {
+        offers.retain(|offer| offer.method != PLAIN);
+    }
+    offers
 }
 
 /// Those of them that can be begun here and now, on a page.
-pub(crate) fn online(app: &App) -> Vec<&str> {
-    offered(app).into_iter().filter(|name| *name != CASH_ON_DELIVERY).collect()
+pub(crate) fn online(app: &App, total: Money) -> Vec<Offer> {
+    let mut offers = offered(app, total);
+    offers.retain(|offer| offer.method != CASH_ON_DELIVERY);
+    offers
 }
 
-/// `names` to choose from, the first marked unless `chosen` is one of them.
-pub(crate) fn to_choose(names: &[&str], chosen: Option<&str>) -> Vec<Way> {
-    let chosen = chosen.filter(|chosen| names.contains(chosen)).or(names.first().copied());
-    let way = |name: &&str| {
-        let (title, words, icon) = describe(name);
-        let (title, name) = (title.to_owned(), (*name).to_owned());
-        Way { chosen: chosen == Some(&name), name, title, words, icon }
+/// `offers` to choose from, the first marked unless `chosen` is one of them; `abroad` says what
+/// one charges in another currency.
+pub(crate) fn to_choose(
+    offers: &[Offer],
+    chosen: Option<&str>,
+    abroad: impl Fn(&Offer) -> Option<Abroad>,
+) -> Vec<Way> {
+    let chosen = chosen.filter(|chosen| offers.iter().any(|offer| offer.method == *chosen));
+    let chosen = chosen.or(offers.first().map(|offer| offer.method.as_str()));
+    let mut others = 1..;
+    let way = |offer: &Offer| {
+        let (title, words, icon) = describe(&offer.method);
+        Way {
+            chosen: chosen == Some(offer.method.as_str()),
+            name: offer.method.clone(),
+            title: title.to_owned(),
+            words,
+            icon,
+            abroad: abroad(offer).and_then(|abroad| Some((others.next()?, abroad))),
+        }
     };
-    names.iter().map(way).collect()
+    offers.iter().map(way).collect()
 }
 
 /// Name, what happens next, and icon of a way to pay.
