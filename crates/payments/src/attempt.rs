@@ -70,6 +70,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Whether a gateway means this payment by `id`, the one or the other of its two.
+    pub fn is_known_as(&self, id: &str) -> bool {
+        self.reference.as_deref() == Some(id) || self.secondary.as_deref() == Some(id)
+    }
+
     /// What can still be promised back, minor units.
     pub fn left(&self) -> i64 {
         self.captured - self.reserved - self.refunded
@@ -165,13 +170,16 @@ pub fn find(read: &mut Read<'_>, id: AttemptId) -> Result<Option<Attempt>, Fault
     Ok(read.rows_by_key(&sql::ATTEMPTS, [id])?.pop())
 }
 
-/// The attempt that a gateway knows by this reference, if there is one.
+/// The attempt that a gateway knows by this id, the one or the other of two, if there is one.
 pub fn by_reference(
     read: &mut Read<'_>,
     gateway: &str,
     reference: &str,
 ) -> Result<Option<Attempt>, Fault> {
-    read.row(&sql::ATTEMPT_BY_REFERENCE, &[&gateway, &reference])
+    match read.row(&sql::ATTEMPT_BY_REFERENCE, &[&gateway, &reference])? {
+        Some(found) => Ok(Some(found)),
+        None => read.row(&sql::ATTEMPT_BY_SECONDARY, &[&gateway, &reference]),
+    }
 }
 
 /// All attempts to pay an order, oldest first.
@@ -187,6 +195,17 @@ pub fn made_between(
     to: Timestamp,
 ) -> Result<Vec<Attempt>, Fault> {
     read.rows(&sql::ATTEMPTS_MADE_BETWEEN, &[&gateway, &from, &to])
+}
+
+/// Attempts at `gateway` that came to where they stand from `from` until before `to`, and were
+/// made no earlier than `made`.
+pub fn settled_between(
+    read: &mut Read<'_>,
+    gateway: &str,
+    made: Timestamp,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Attempt>, Fault> {
+    read.rows(&sql::ATTEMPTS_SINCE_BETWEEN, &[&gateway, &made, &from, &to])
 }
 
 /// Everything a gateway said of an attempt, oldest first.

@@ -16,6 +16,9 @@ use crate::refund::{Origin, Refund, RefundLine, RefundState};
 use crate::sql;
 use crate::state::AttemptState;
 
+/// Why money went back that nobody asked us for.
+pub const GONE_AT_THE_PROVIDER: &str = "given back at the payment provider";
+
 /// See the module's words.
 #[derive(Default, Debug)]
 pub struct Till {
@@ -263,16 +266,17 @@ impl Till {
         self.ledger.book(about, attempt.amount.currency, &lines);
     }
 
-    /// Books what a gateway kept of money that came, once. False when that was done before, or
-    /// nothing came.
-    pub fn book_fee(&mut self, env: &Env, id: AttemptId, fee: i64, now: Timestamp) -> bool {
+    /// Books what a gateway kept of money that came, once, in the currency it kept it in. False
+    /// when that was done before, or nothing came.
+    pub fn book_fee(&mut self, env: &Env, id: AttemptId, fee: Money, now: Timestamp) -> bool {
         let open = |attempt: &&mut Attempt| attempt.captured > 0 && attempt.fee.is_none();
         let Some(attempt) = self.attempts.get_mut(id).filter(open) else { return false };
-        attempt.fee = Some(fee);
+        attempt.fee = Some(fee.minor);
         let attempt = attempt.clone();
-        let lines = [(Account::Fees, fee), (Account::Gateway(attempt.gateway.clone()), -fee)];
+        let gateway = Account::Gateway(attempt.gateway.clone());
+        let lines = [(Account::Fees, fee.minor), (gateway, -fee.minor)];
         let about = about(env, &attempt, "fee", None, now);
-        self.ledger.book(about, attempt.amount.currency, &lines);
+        self.ledger.book(about, fee.currency, &lines);
         true
     }
 
@@ -380,21 +384,49 @@ impl Till {
         Some(to)
     }
 
-    /// Writes down what somebody gave back in the gateway's own books; never more than is left.
-    pub fn external(&mut self, env: &Env, id: AttemptId, amount: i64, now: Timestamp) {
-        let Some(left) = self.attempt(id).map(Attempt::left) else { return };
-        let refund: RefundId = env.id();
-        let wanted = Wanted {
-            id: refund,
-            attempt: id,
-            amount: amount.min(left),
-            reason: "given back at the payment provider",
-            origin: Origin::External,
-            actor: None,
-        };
-        if self.reserve(env, &wanted, now) {
-            self.refund_heard(env, refund, (RefundState::Succeeded, None, None), now);
+    /// Writes down what went back in the gateway's own books; never more than is left. What goes
+    /// by a name there is written down once, and so is what was seen before under no name. False
+    /// when nothing is new.
+    pub fn external(
+        &mut self,
+        env: &Env,
+        id: AttemptId,
+        (amount, why, name): (i64, &str, Option<&str>),
+        now: Timestamp,
+    ) -> bool {
+        let Some(left) = self.attempt(id).map(Attempt::left) else { return false };
+        if let Some(name) = name
+            && self.went_back_as(id, amount, why, name)
+        {
+            return false;
         }
+        let refund: RefundId = env.id();
+        let (origin, actor) = (Origin::External, None);
+        let amount = amount.min(left);
+        let wanted = Wanted { id: refund, attempt: id, amount, reason: why, origin, actor };
+        self.reserve(env, &wanted, now)
+            && self.refund_heard(env, refund, (RefundState::Succeeded, name, None), now).is_some()
+    }
+
+    /// Whether money that went back under `name` is written down; what was seen under no name
+    /// gets it.
+    fn went_back_as(&mut self, id: AttemptId, amount: i64, why: &str, name: &str) -> bool {
+        let all = RefundId(Uuid::nil())..=RefundId(Uuid::max());
+        let of = self.refunds.range(all).map(|(_, refund)| refund);
+        let of: Vec<&Refund> = of.filter(|refund| refund.attempt_id == id).collect();
+        if of.iter().any(|refund| refund.reference.as_deref() == Some(name)) {
+            return true;
+        }
+        let nameless = |refund: &&&Refund| {
+            refund.origin == Origin::External
+                && refund.reference.is_none()
+                && (refund.amount.minor, refund.reason.as_str()) == (amount, why)
+        };
+        let found = of.iter().find(nameless).map(|refund| refund.id);
+        if let Some(refund) = found.and_then(|id| self.refunds.get_mut(id)) {
+            refund.reference = Some(name.to_owned());
+        }
+        found.is_some()
     }
 
     /// What has gone back of an attempt, confirmed.
