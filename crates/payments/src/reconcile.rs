@@ -209,8 +209,8 @@ impl Ours {
 pub struct Theirs {
     /// Payments.
     pub payments: Vec<Statement>,
-    /// Refunds, of whichever payments.
-    pub refunds: Vec<GivenBack>,
+    /// Refunds, of whichever payments; none when it shows none.
+    pub refunds: Option<Vec<GivenBack>>,
 }
 
 /// Attempts by whatever a gateway may call them.
@@ -243,7 +243,9 @@ impl<'a> Known<'a> {
 /// O(n log n) in both together.
 pub fn compare(ours: &Ours, theirs: &Theirs, day: Span, reach: Reach) -> Vec<Break> {
     let known = Known::of(&ours.attempts);
-    let mut breaks = given_back::compare(ours, &known, &theirs.refunds, day, reach);
+    let refunds = theirs.refunds.as_deref();
+    let refunds = refunds.map(|theirs| given_back::compare(ours, &known, theirs, day, reach));
+    let mut breaks = refunds.unwrap_or_default();
     // What follows from another difference is not said again.
     let explained: BTreeSet<AttemptId> = breaks.iter().filter_map(|it| it.attempt_id).collect();
     breaks.extend(taken::compare(ours, &known, &theirs.payments, (day, reach), &explained));

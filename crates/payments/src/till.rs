@@ -414,7 +414,8 @@ impl Till {
         let all = RefundId(Uuid::nil())..=RefundId(Uuid::max());
         let of = self.refunds.range(all).map(|(_, refund)| refund);
         let of: Vec<&Refund> = of.filter(|refund| refund.attempt_id == id).collect();
-        if of.iter().any(|refund| refund.reference.as_deref() == Some(name)) {
+        let stands = |refund: &&Refund| refund.state != RefundState::Failed;
+        if of.iter().filter(|it| stands(it)).any(|it| it.reference.as_deref() == Some(name)) {
             return true;
         }
         let nameless = |refund: &&&Refund| {

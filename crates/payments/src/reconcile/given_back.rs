@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{AttemptId, RefundId};
+use kernel::{AttemptId, RefundId, Timestamp};
 
-use super::{Break, Class, Fix, GivenBack, Known, Ours, Reach, Span, broken, moved_in};
+use super::{
+    Break, CLOCKS_DIFFER, Class, Fix, GivenBack, Known, Ours, Reach, Span, broken, moved_in,
+};
 use crate::attempt::Attempt;
 use crate::refund::{Origin, Refund, RefundState};
 
@@ -33,13 +35,10 @@ pub(super) fn compare(
         let concerned = day.has(said.made_at.unwrap_or(day.from));
         match (refund, attempt) {
             (Some(refund), Some(attempt)) if concerned => {
-                breaks.extend(differences(attempt, refund, said));
+                breaks.extend(differences(attempt, refund, said, reach));
             }
             (None, Some(attempt)) if said.status == "succeeded" => {
-                let left = nameless.entry(attempt.id).or_default();
-                if *left >= said.amount.minor {
-                    *left -= said.amount.minor;
-                } else if concerned {
+                if !covered(&mut nameless, attempt.id, said) && concerned {
                     breaks.push(unknown(attempt, said, reach));
                 }
             }
@@ -56,18 +55,45 @@ pub(super) fn compare(
     breaks
 }
 
-/// What we know to have gone back there without knowing under which names, by attempt.
-fn nameless(refunds: &[Refund]) -> BTreeMap<AttemptId, i64> {
-    let mut sums = BTreeMap::new();
+/// Money that we know to have gone back there without knowing under which name.
+struct Nameless {
+    attempt: AttemptId,
+    heard_at: Timestamp,
+    minor: i64,
+}
+
+fn nameless(refunds: &[Refund]) -> Vec<Nameless> {
     let external = refunds.iter().filter(|refund| {
         refund.origin == Origin::External
             && refund.reference.is_none()
             && refund.state == RefundState::Succeeded
     });
-    for refund in external {
-        *sums.entry(refund.attempt_id).or_default() += refund.amount.minor;
+    let sum = |refund: &Refund| Nameless {
+        attempt: refund.attempt_id,
+        heard_at: refund.created_at,
+        minor: refund.amount.minor,
+    };
+    external.map(sum).collect()
+}
+
+/// Whether what they gave back is written down without a name: heard of after it was done, and as
+/// much of it. What is used up covers nothing else.
+fn covered(nameless: &mut [Nameless], attempt: AttemptId, said: &GivenBack) -> bool {
+    let done = said.made_at.and_then(|at| at.checked_sub(CLOCKS_DIFFER).ok());
+    let fits = |it: &&mut Nameless| {
+        it.attempt == attempt && it.minor > 0 && done.is_none_or(|done| done <= it.heard_at)
+    };
+    let mut open: Vec<&mut Nameless> = nameless.iter_mut().filter(fits).collect();
+    let mut wanted = said.amount.minor;
+    if open.iter().map(|it| it.minor).sum::<i64>() < wanted {
+        return false;
     }
-    sums
+    for it in &mut open {
+        let used = wanted.min(it.minor);
+        it.minor -= used;
+        wanted -= used;
+    }
+    true
 }
 
 /// Whether a refund of ours has to stand in their books of the day.
@@ -84,7 +110,12 @@ fn of_refund(attempt: &Attempt, refund: &Refund, fix: Fix) -> Break {
     Break { refund_id: Some(refund.id), ..broken(attempt, Class::Refund, fix) }
 }
 
-fn differences(attempt: &Attempt, refund: &Refund, said: &GivenBack) -> Option<Break> {
+fn differences(
+    attempt: &Attempt,
+    refund: &Refund,
+    said: &GivenBack,
+    reach: Reach,
+) -> Option<Break> {
     let word = refund.state.as_str();
     let (ours, theirs) = (refund.amount, said.amount);
     if ours != theirs {
@@ -100,7 +131,7 @@ fn differences(attempt: &Attempt, refund: &Refund, said: &GivenBack) -> Option<B
             ("we hold money for given back that came back to the gateway", Fix::AskAgain)
         }
         (RefundState::Failed, "succeeded") => {
-            ("the gateway gave money back that we hold for refused", Fix::AskAgain)
+            ("the gateway gave money back that we hold for refused", book(reach))
         }
         (state, "succeeded") if state.is_under_way() => {
             ("the gateway has given it back, and we have not heard of it", Fix::AskAgain)
@@ -114,20 +145,27 @@ fn differences(attempt: &Attempt, refund: &Refund, said: &GivenBack) -> Option<B
         ours: format!("refund {word}, {ours}"),
         theirs: format!("refund {}, {theirs}", said.status),
         means,
+        given_back: Some(said.clone()),
         ..of_refund(attempt, refund, fix)
     })
 }
 
 /// They gave money back that nobody asked us for.
 fn unknown(attempt: &Attempt, said: &GivenBack, reach: Reach) -> Break {
-    // Who lists payments tells how much of each has gone back; a bill is all there is.
-    let fix = if reach == Reach::Payments { Fix::AskAgain } else { Fix::BookRefund };
     Break {
         ours: "nothing".into(),
         theirs: format!("{} went back", said.amount),
         means: "somebody gave money back in the gateway's own pages",
         given_back: Some(said.clone()),
-        ..broken(attempt, Class::Refund, fix)
+        ..broken(attempt, Class::Refund, book(reach))
+    }
+}
+
+/// Who lists payments tells how much of each has gone back; a bill is all there is.
+fn book(reach: Reach) -> Fix {
+    match reach {
+        Reach::Payments => Fix::AskAgain,
+        Reach::Movements => Fix::BookRefund,
     }
 }
 

@@ -100,7 +100,7 @@ fn missing_remote(attempt: &Attempt) -> Break {
         ours: format!("captured {}", attempt.amount),
         theirs: "nothing".into(),
         means: "we hold an order paid with money that the gateway does not list",
-        ..broken(attempt, Class::MissingRemote, Fix::AskAgain)
+        ..broken(attempt, Class::MissingRemote, Fix::LookThere)
     }
 }
 
@@ -165,7 +165,7 @@ fn status(attempt: &Attempt, said: &Statement) -> Option<Break> {
         } else {
             "the gateway still reserves money that we take for let go"
         },
-        ..broken(attempt, Class::Status, Fix::AskAgain)
+        ..broken(attempt, Class::Status, if ours_paid { Fix::LookThere } else { Fix::AskAgain })
     })
 }
 
