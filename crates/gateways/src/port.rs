@@ -9,9 +9,7 @@ use crate::capabilities::Capabilities;
 use crate::error::{GatewayError, NotificationError};
 use crate::listing::{DailyReport, Page, PageToken, TimeWindow};
 use crate::notification::{Acknowledgement, Notification, RawNotification, RawReply};
-use crate::observation::{
-    DisputeObservation, Health, Identity, Observation, RefundObservation,
-};
+use crate::observation::{DisputeObservation, Health, Identity, Observation, RefundObservation};
 use crate::request::{
     CapturePayment, CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef,
 };

@@ -18,9 +18,7 @@ use crate::error::{GatewayError, NotificationError, SetupError};
 use crate::hex::unhex;
 use crate::listing::{DailyReport, Page, PageToken, TimeWindow};
 use crate::notification::{Acknowledgement, Notification, RawNotification, RawReply};
-use crate::observation::{
-    DisputeObservation, Health, Identity, Observation, RefundObservation,
-};
+use crate::observation::{DisputeObservation, Health, Identity, Observation, RefundObservation};
 use crate::port::Gateway;
 use crate::request::{
     CapturePayment, CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef,

@@ -330,7 +330,8 @@ impl Gateway for Stripe {
         within: Duration,
     ) -> Result<Page<Observation>, GatewayError> {
         let patience = Patience::new(&self.env, within);
-        let (path, deep) = (["v1", "payment_intents"], [("expand[]", "data.latest_charge.balance_transaction")]);
+        let (path, deep) =
+            (["v1", "payment_intents"], [("expand[]", "data.latest_charge.balance_transaction")]);
         let list: wire::List<Intent> =
             self.list(&path, Some(window), &deep, page, &patience).await?;
         list.page(|intent| &intent.id, |intent| intent.observe(self.env.now()))

@@ -256,10 +256,13 @@ async fn a_day_can_be_compared() {
             let report = gateway.daily_report(day, PATIENCE).await.unwrap().unwrap();
             let [paid, back] = &report.entries[..] else { panic!("{report:?}") };
             assert_eq!((paid.attempt, paid.amount), (Some(payment.attempt), payment.amount));
-            assert_eq!(back.kind, EntryKind::Refund {
-                refund: Some(ask.refund),
-                name: ask.refund.0.simple().to_string(),
-            });
+            assert_eq!(
+                back.kind,
+                EntryKind::Refund {
+                    refund: Some(ask.refund),
+                    name: ask.refund.0.simple().to_string(),
+                }
+            );
             assert_eq!(back.amount, ask.amount);
             world.clock.advance(SignedDuration::from_hours(-24));
         }

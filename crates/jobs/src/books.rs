@@ -96,12 +96,7 @@ pub async fn compare_day(
 }
 
 /// Our books, as far as theirs speak of them or should.
-fn ours(
-    read: &mut Read<'_>,
-    gateway: &str,
-    span: Span,
-    theirs: &Theirs,
-) -> Result<Ours, Fault> {
+fn ours(read: &mut Read<'_>, gateway: &str, span: Span, theirs: &Theirs) -> Result<Ours, Fault> {
     let (from, to) = (before(span.from, shown::MIDNIGHT), after(span.to, shown::MIDNIGHT));
     let mut attempts = payments::made_between(read, gateway, from, to)?;
     let the_day_before = before(span.from, shown::DAY);

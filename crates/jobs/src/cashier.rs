@@ -11,6 +11,8 @@ mod mend;
 mod notices;
 mod open;
 
+pub use mend::Mended;
+
 pub(crate) use ask::payment_ref;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,6 @@ mod relay;
 mod schedule;
 
 pub use books::{CannotCompare, Compared, Progress, compare_day};
-pub use cashier::{Cashier, Started};
+pub use cashier::{Cashier, Mended, Started};
 pub use relay::{Consumer, Journal};
 pub use schedule::Jobs;

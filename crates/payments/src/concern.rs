@@ -89,11 +89,7 @@ struct Differs {
 from_row!(Differs { gateway, day, differences, compared_at });
 
 /// What waits for a person at `now`, the longest waiting first, up to `limit`.
-pub fn concerns(
-    read: &mut Read<'_>,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<Concern>, Fault> {
+pub fn concerns(read: &mut Read<'_>, now: Timestamp, limit: usize) -> Result<Vec<Concern>, Fault> {
     let mut all = Vec::new();
     let review: Vec<Attempt> = read.rows(&sql::ATTEMPTS_IN_REVIEW, &[&LOOK])?;
     all.extend(review.into_iter().filter_map(in_review));

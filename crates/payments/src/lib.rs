@@ -49,10 +49,7 @@ use store::{Migration, Schema};
 pub static SCHEMA: Schema = Schema {
     feature: "payments",
     migrations: &[
-        Migration {
-            name: "V1__payments",
-            sql: include_str!("../migrations/V1__payments.sql"),
-        },
+        Migration { name: "V1__payments", sql: include_str!("../migrations/V1__payments.sql") },
         Migration { name: "V2__books", sql: include_str!("../migrations/V2__books.sql") },
     ],
     statements: sql::ALL,

@@ -81,7 +81,7 @@ fn table(day: Date, text: &str) -> Result<DailyReport, GatewayError> {
                     number.clone()
                 };
                 (EntryKind::Refund { refund: number.parse().ok(), name }, true)
-            },
+            }
             // Other movements (a transfer, a service) are not about what we sold.
             _ => continue,
         };

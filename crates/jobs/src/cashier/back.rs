@@ -24,7 +24,8 @@ impl Cashier {
             kernel::crash_point!("refund.found");
             // Noted before the call: a crash in between leaves a refund that may have been sent,
             // and a day later its key is not used again.
-            let (id, again_at) = (refund.id, after(now, pace::refund(refund.created_at, refund.tries, now)));
+            let (id, again_at) =
+                (refund.id, after(now, pace::refund(refund.created_at, refund.tries, now)));
             let sent =
                 self.shop.db.write(move |tx| payments::refund_sent(tx, id, now, again_at)).await?;
             kernel::crash_point!("refund.marked");

@@ -19,9 +19,10 @@ impl Cashier {
         for dispute in &due {
             let (gateway, reference) = (dispute.gateway.clone(), dispute.reference.clone());
             let again_at = after(now, ASK_AGAIN);
-            let noted = self.shop.db.write(move |tx| {
-                payments::dispute_polled(tx, &gateway, &reference, again_at)
-            });
+            let noted = self
+                .shop
+                .db
+                .write(move |tx| payments::dispute_polled(tx, &gateway, &reference, again_at));
             noted.await?;
             let id = dispute.attempt_id;
             let attempt = self.shop.db.read(move |read| payments::find(read, id)).await?;
@@ -81,11 +82,7 @@ impl Cashier {
 
     /// Books what the payer's bank took back. False while we have not heard that the money came:
     /// then the gateway is asked first.
-    async fn book_lost(
-        &self,
-        attempt: &Attempt,
-        seen: &DisputeObservation,
-    ) -> Result<bool, Fault> {
+    async fn book_lost(&self, attempt: &Attempt, seen: &DisputeObservation) -> Result<bool, Fault> {
         if attempt.captured == 0 {
             self.ask(attempt, "notice", WORKER_PATIENCE).await?;
             let id = attempt.id;

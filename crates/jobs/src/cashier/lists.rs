@@ -165,7 +165,8 @@ impl Cashier {
             self.refund_heard(&refund, heard).await?;
             return Ok(true);
         }
-        let went = back::read(&seen).is_some_and(|(says, ..)| says == payments::RefundState::Succeeded);
+        let went =
+            back::read(&seen).is_some_and(|(says, ..)| says == payments::RefundState::Succeeded);
         let Some(name) = given_back(seen).filter(|_| went).map(|back| back.name) else {
             return Ok(false);
         };
@@ -322,7 +323,7 @@ impl Cashier {
                     let (class, reference) = (found.class.as_str(), &found.reference);
                     tracing::error!(gateway = name, %day, class, ?reference, "the books differ");
                 }
-                self.note_compared(day, &compared).await
+                self.note_compared(day, compared.gateway, compared.breaks.len()).await
             }
             Ok(None) => Ok(()),
             Err(crate::CannotCompare::Ours(fault)) => Err(fault),

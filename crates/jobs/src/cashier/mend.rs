@@ -4,10 +4,23 @@
 use flows::{GoneBack, NewsEffect};
 use gateways::WORKER_PATIENCE;
 use kernel::{AttemptId, Date, Error, Fault, RefundId};
-use payments::{Attempt, Break, Fix, GONE_AT_THE_PROVIDER, GivenBack, RefundState};
+use payments::{Attempt, Break, Class, Fix, GONE_AT_THE_PROVIDER, GivenBack, RefundState};
 
 use super::{Cashier, back, settle_quietly};
 use crate::books::{self, CannotCompare, Compared, Progress};
+
+/// What came of a difference.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Mended {
+    /// Which gateway.
+    pub gateway: String,
+    /// What kind of difference it was.
+    pub class: Class,
+    /// The gateway's id of the payment.
+    pub reference: Option<String>,
+    /// What was done, in words.
+    pub did: String,
+}
 
 impl Cashier {
     /// Compares a day at every gateway that shows its books, and notes in how many places they
@@ -26,19 +39,48 @@ impl Cashier {
             let db = &self.shop.db;
             let compared = books::compare_day(db, gateway.as_ref(), when, progress).await?;
             if let Some(compared) = compared {
-                self.note_compared(day, &compared).await?;
+                self.note_compared(day, compared.gateway, compared.breaks.len()).await?;
                 all.push(compared);
             }
         }
         Ok(all)
     }
 
-    pub(super) async fn note_compared(&self, day: Date, compared: &Compared) -> Result<(), Fault> {
-        let (name, now) = (compared.gateway, self.shop.env.now());
-        let differences = i64::try_from(compared.breaks.len()).unwrap_or(i64::MAX);
-        let write = move |tx: &mut store::Tx<'_>| {
-            payments::day_compared(tx, name, day, differences, now)
-        };
+    /// Compares a day, and does about each difference what can be done without a person. Gives
+    /// the differences, and what came of each in the same order.
+    ///
+    /// # Errors
+    /// When either side's books cannot be read, or the shop cannot write.
+    pub async fn mend_day(
+        &self,
+        day: Date,
+        progress: Progress<'_>,
+    ) -> Result<(Vec<Compared>, Vec<Mended>), CannotCompare> {
+        let all = self.compare_day(day, progress).await?;
+        let mut mended = Vec::new();
+        for compared in &all {
+            for found in &compared.breaks {
+                let (gateway, reference) = (found.gateway.clone(), found.reference.clone());
+                let did = self.mend(found).await?;
+                mended.push(Mended { gateway, class: found.class, reference, did });
+            }
+            // What was mended differs no more; what is left is a person's.
+            let left = compared.breaks.iter().filter(|found| found.fix == Fix::LookThere);
+            self.note_compared(day, compared.gateway, left.count()).await?;
+        }
+        Ok((all, mended))
+    }
+
+    pub(super) async fn note_compared(
+        &self,
+        day: Date,
+        name: &'static str,
+        differences: usize,
+    ) -> Result<(), Fault> {
+        let now = self.shop.env.now();
+        let differences = i64::try_from(differences).unwrap_or(i64::MAX);
+        let write =
+            move |tx: &mut store::Tx<'_>| payments::day_compared(tx, name, day, differences, now);
         self.shop.db.write(write).await
     }
 

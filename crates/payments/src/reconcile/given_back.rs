@@ -51,7 +51,8 @@ pub(super) fn compare(
             && refund.origin != Origin::External
             && is_of(refund, day, reach)
     });
-    breaks.extend(unseen.filter_map(|it| Some(missing(known.find(Some(it.attempt_id), None)?, it))));
+    breaks
+        .extend(unseen.filter_map(|it| Some(missing(known.find(Some(it.attempt_id), None)?, it))));
     breaks
 }
 

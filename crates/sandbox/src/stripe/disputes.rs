@@ -17,11 +17,7 @@ pub(super) fn show(page: &Page<'_>, id: &str) -> Outcome {
 }
 
 /// The bank has decided: the shop keeps the money, or the payer has it back.
-pub(crate) fn decided(
-    page: &Page<'_>,
-    payment: &Payment,
-    lost: bool,
-) -> rusqlite::Result<Payment> {
+pub(crate) fn decided(page: &Page<'_>, payment: &Payment, lost: bool) -> rusqlite::Result<Payment> {
     let now = steps::note(page, payment, "dispute_lost", lost, None)?;
     steps::note(page, &now, "disputed", false, Some(News::DisputeClosed))
 }

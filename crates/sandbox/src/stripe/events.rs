@@ -72,9 +72,7 @@ pub(crate) fn tell(
             (&refund.id, vec![("refund.updated", failed.clone()), ("refund.failed", failed)])
         }
         News::Disputed => (&now.id, vec![("charge.dispute.created", told::dispute(now))]),
-        News::DisputeClosed => {
-            (&now.id, vec![("charge.dispute.closed", told::dispute(now))])
-        }
+        News::DisputeClosed => (&now.id, vec![("charge.dispute.closed", told::dispute(now))]),
     };
     for (kind, object) in events {
         make(page, kind, subject, &object)?;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use flows::Shop;
 use gateways::Gateway;
-use jobs::{Cashier, Compared, Progress};
+use jobs::{Cashier, Compared, Mended, Progress};
 use kernel::{Date, Env, SignedDuration, Timestamp};
-use payments::{Concern, Fix};
+use payments::{Concern, Why};
 use serde::Serialize;
 use store::Db;
 
@@ -33,15 +33,6 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     mended: Option<Vec<Mended>>,
     waiting: Vec<Concern>,
-}
-
-/// What came of a difference.
-#[derive(Serialize)]
-struct Mended {
-    gateway: String,
-    class: payments::Class,
-    reference: Option<String>,
-    did: String,
 }
 
 pub(super) async fn run(args: cli::Reconcile) -> anyhow::Result<ExitCode> {
@@ -85,7 +76,7 @@ async fn look(
         let compared = jobs::compare_day(&db, gateway.as_ref(), when, progress).await?;
         gateways.extend(compared);
     }
-    let waiting = concerns(&db, env.now()).await?;
+    let waiting = concerns(&db, env.now(), day).await?;
     db.close();
     Ok(Report { day, gateways, mended: None, waiting })
 }
@@ -107,22 +98,17 @@ async fn mend(
     let shop = Shop::open(db.clone(), env.clone(), settings).await?;
     // Nobody is sent anywhere by this command.
     let cashier = Cashier::new(shop, gateways, "http://127.0.0.1/".parse()?);
-    let gateways = cashier.compare_day(day, progress).await?;
-    let mut mended = Vec::new();
-    for found in gateways.iter().flat_map(|compared| &compared.breaks) {
-        let did = match found.fix {
-            Fix::LookThere => "left to a person".to_owned(),
-            _ => cashier.mend(found).await?,
-        };
-        let (gateway, reference) = (found.gateway.clone(), found.reference.clone());
-        mended.push(Mended { gateway, class: found.class, reference, did });
-    }
-    let waiting = concerns(&db, env.now()).await?;
+    let (gateways, mended) = cashier.mend_day(day, progress).await?;
+    let waiting = concerns(&db, env.now(), day).await?;
     drop(cashier);
     db.close();
     Ok(Report { day, gateways, mended: Some(mended), waiting })
 }
 
-async fn concerns(db: &Db, now: Timestamp) -> anyhow::Result<Vec<Concern>> {
-    Ok(db.read(move |read| payments::concerns(read, now, CONCERNS)).await?)
+/// What waits for a person, beside what this report itself is about.
+async fn concerns(db: &Db, now: Timestamp, day: Date) -> anyhow::Result<Vec<Concern>> {
+    let mut waiting = db.read(move |read| payments::concerns(read, now, CONCERNS)).await?;
+    let day = format!(" {day} ");
+    waiting.retain(|it| it.why != Why::Books || !it.subject.contains(&day));
+    Ok(waiting)
 }

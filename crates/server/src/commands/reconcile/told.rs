@@ -46,7 +46,8 @@ fn paragraph(found: &Break) -> String {
     let Break { class, ours, theirs, means, .. } = found;
     let reference = found.reference.as_deref().unwrap_or("-");
     let refund = found.refund_id.map_or(String::new(), |refund| format!(", refund {refund}"));
-    let order = found.order_id.map_or(String::new(), |order| format!("    order {order}{refund}\n"));
+    let order =
+        found.order_id.map_or(String::new(), |order| format!("    order {order}{refund}\n"));
     format!(
         "  {class:<14} {reference}\n    here: {ours}   there: {theirs}\n    {means}.\n    {}.\n{order}",
         advice(found.fix)
