@@ -10,6 +10,7 @@ use kernel::{AttemptId, Date, Fault, Timestamp};
 use payments::{Break, Class, Ours, Reach, Span, Theirs, compare};
 use store::{Db, Read};
 
+pub use shown::day_of;
 pub(crate) use shown::{bill, given_back, listed, of_bill, payments_of, refunds_of, statement};
 
 use crate::cashier::{after, before, payment_ref};

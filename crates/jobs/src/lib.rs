@@ -8,7 +8,7 @@ mod cashier;
 mod relay;
 mod schedule;
 
-pub use books::{CannotCompare, Compared, Progress, compare_day};
+pub use books::{CannotCompare, Compared, Progress, compare_day, day_of};
 pub use cashier::{Cashier, Mended, Started};
 pub use relay::{Consumer, Journal};
 pub use schedule::Jobs;

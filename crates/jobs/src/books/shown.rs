@@ -6,6 +6,7 @@ use gateways::{
     DailyReport, EntryKind, Gateway, GatewayError, Observation, Page, PageToken, RefundObservation,
     RemoteRefundStatus, RemoteStatus, TimeWindow, WORKER_PATIENCE,
 };
+use jiff::tz::TimeZone;
 use kernel::{Date, SignedDuration, Timestamp};
 use payments::{GivenBack, Span, Statement, Theirs};
 
@@ -20,10 +21,16 @@ const NO_BILL_COMES: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// Pages of one list; more than this is not a list but a mistake.
 const PAGES_MAX: usize = 1000;
 
+/// The day in UTC.
+pub fn day_of(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
+
 /// A day in UTC.
 pub(super) fn utc(day: Date) -> Span {
+    // Without a table of time zones: there need be none on this machine.
     let start = |day: Date| {
-        let at = day.in_tz("UTC").map(|at| at.timestamp());
+        let at = day.to_zoned(TimeZone::UTC).map(|at| at.timestamp());
         at.unwrap_or(Timestamp::MIN)
     };
     let next = day.tomorrow().unwrap_or(day);
@@ -245,4 +252,21 @@ pub(crate) fn of_bill(
         }
     }
     (payments.into_values().collect(), refunds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_24_hours_in_utc_wherever_the_machine_stands() {
+        let day: Date = "2027-01-15".parse().unwrap();
+        let span = utc(day);
+        let first: Timestamp = "2027-01-15T00:00:00Z".parse().unwrap();
+        assert_eq!((span.from, span.to), (first, first + DAY));
+        assert_eq!(
+            (day_of(first), day_of(before(first, MIDNIGHT))),
+            (day, day.yesterday().unwrap())
+        );
+    }
 }

@@ -5,12 +5,12 @@ use gateways::{
     Gateway, GatewayError, Listing, Observation, RefundObservation, RemoteStatus, Subject,
     TimeWindow, WORKER_PATIENCE,
 };
-use kernel::{Date, Fault, SignedDuration, Timestamp};
+use kernel::{Fault, SignedDuration};
 use payments::{Attempt, Statement};
 
 use super::{Cashier, after, back, before, settle_quietly};
 use crate::books::{
-    bill, compare_day, given_back, listed, of_bill, payments_of, refunds_of, statement,
+    bill, compare_day, day_of, given_back, listed, of_bill, payments_of, refunds_of, statement,
 };
 
 /// A list is read again from so long before it was read last: entries may come late.
@@ -333,11 +333,6 @@ impl Cashier {
             }
         }
     }
-}
-
-/// The day in UTC.
-fn day_of(at: Timestamp) -> Date {
-    at.in_tz("UTC").map_or(Date::MIN, |at| at.date())
 }
 
 /// Whether a line of a list says something that we do not know.

@@ -59,7 +59,7 @@ pub(super) async fn run(args: cli::Reconcile) -> anyhow::Result<ExitCode> {
 
 fn yesterday(now: Timestamp) -> anyhow::Result<Date> {
     let then = now.checked_sub(SignedDuration::from_hours(24))?;
-    Ok(then.in_tz("UTC")?.date())
+    Ok(jobs::day_of(then))
 }
 
 /// Compares without writing anything, beside whoever uses the database.
