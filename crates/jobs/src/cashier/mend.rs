@@ -6,7 +6,7 @@ use gateways::WORKER_PATIENCE;
 use kernel::{AttemptId, Date, Error, Fault, RefundId};
 use payments::{Attempt, Break, Class, Fix, GONE_AT_THE_PROVIDER, GivenBack, RefundState};
 
-use super::{Cashier, back, settle_quietly};
+use super::{Cashier, back, payment_ref, settle_quietly};
 use crate::books::{self, CannotCompare, Compared, Progress};
 
 /// What came of a difference.
@@ -162,10 +162,18 @@ impl Cashier {
     }
 
     async fn book_kept(&self, found: &Break, id: AttemptId) -> Result<bool, Fault> {
-        let Some(fee) = found.fee else { return Ok(false) };
         let attempt = self.shop.db.read(move |read| payments::find(read, id)).await?;
         let open = |attempt: &Attempt| attempt.captured > 0 && attempt.fee.is_none();
         let Some(attempt) = attempt.filter(open) else { return Ok(false) };
+        // Taken only just now: their books did not say yet what they keep of it.
+        let fee = match (found.fee, self.gateways.get(attempt.gateway.as_str())) {
+            (None, Some(gateway)) => {
+                let seen = gateway.fetch(&payment_ref(&attempt), WORKER_PATIENCE).await;
+                seen.ok().and_then(|seen| seen.fee)
+            }
+            (fee, _) => fee,
+        };
+        let Some(fee) = fee else { return Ok(false) };
         settle_quietly(self.shop.book_fee(attempt.order_id, id, fee).await)?;
         Ok(true)
     }

@@ -55,6 +55,7 @@ async fn the_day(town: &Town) {
     // The last few, shortly before midnight.
     town.turn_to("2026-01-15T23:56:00Z");
     made += join_all((made..1000).map(|_| town.paid("stripe"))).await.len();
+    town.turn_to("2026-01-15T23:56:30Z");
     town.sweep(&["yookassa", "stripe"]).await;
     assert_eq!(made, 1000);
 }
@@ -173,7 +174,8 @@ store::on_both_engines! { flows::SCHEMAS;
         for gateway in ["yookassa", "stripe"] {
             let day = "2026-01-15".parse().unwrap();
             let compared = town.at(gateway).cashier.compare_day(day, &|_, _| {}).await.unwrap();
-            assert_eq!(compared[0].breaks, [], "{gateway}");
+            let differ = compared[0].breaks.len();
+            assert_eq!(differ, 0, "{gateway}: {:?}", compared[0].breaks.first());
             assert!(compared[0].ours > 300, "{gateway}: {}", compared[0].ours);
         }
         let (cheap_id, dollars_id) = (cheap.id, dollars.id);
