@@ -9,9 +9,10 @@
     reason = "a test that cannot go on ends"
 )]
 
+mod sweeps;
 mod town;
 
-use flows::{RefundNews, RefundOf, RefundWish};
+use flows::RefundNews;
 use futures_util::future::join_all;
 use kernel::{AttemptId, Currency, Money};
 use payments::{Attempt, RefundState, Saw};
@@ -141,15 +142,10 @@ struct Old {
 
 /// The shop holds a refund for done of which nobody at the provider has heard.
 async fn refund_here_only(town: &Town, of: &Attempt) {
-    let shop = &town.at(&of.gateway).shop;
-    let wish = RefundWish { of: RefundOf::Amount(700), reason: "torn".to_owned() };
-    let staff = town.env.id();
-    let key = store::idempotency::Key::new(staff, "refund", "one".to_owned(), b"one");
-    let staff = kernel::AccountId(staff);
-    let refund_id = shop.refund(staff, of.order_id, wish, key).await.unwrap();
+    let refund_id = town.give_back(of, 700).await;
     let (order_id, says) = (of.order_id, RefundState::Succeeded);
     let news = RefundNews { refund_id, order_id, says, reference: None, failure: None };
-    shop.refund_news(news).await.unwrap();
+    town.at(&of.gateway).shop.refund_news(news).await.unwrap();
 }
 
 fn show(said: &Said) {

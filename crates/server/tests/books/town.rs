@@ -181,19 +181,74 @@ impl Town {
         assert!(status < 300, "{path}: {status}");
     }
 
+    /// Breaks something at the providers.
+    pub async fn fault(&self, rule: &str) {
+        let path = format!("{}/__ctl/faults", self.sandbox.base_url());
+        assert!(self.send("POST", &path.parse().unwrap(), rule).await < 300, "{rule}");
+    }
+
     async fn browse(&self, method: &str, url: &Url) -> u16 {
+        self.send(method, url, "").await
+    }
+
+    async fn send(&self, method: &str, url: &Url, body: &str) -> u16 {
         let address = (url.host_str().unwrap(), url.port().unwrap());
         let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
         let path = &url[url::Position::BeforePath..];
         let asked = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}:{}\r\nauthorization: Bearer {SECRET}\r\n\
-             content-length: 0\r\nconnection: close\r\n\r\n",
-            address.0, address.1,
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            address.0,
+            address.1,
+            body.len(),
         );
         line.write_all(asked.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         line.read_to_end(&mut answer).await.unwrap();
         String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// What waits for a person: why, and what it goes by.
+    pub async fn concerns(&self) -> Vec<(&'static str, String)> {
+        let now = self.env.now();
+        let all = self.db.db.read(move |read| payments::concerns(read, now, 100)).await.unwrap();
+        all.into_iter().map(|it| (it.why.as_str(), it.subject)).collect()
+    }
+
+    /// What is booked for an order on an account, with what kind of entry.
+    pub async fn booked(&self, order: OrderId, account: &str, kind: &str) -> Vec<i64> {
+        let db = &self.db.db;
+        let all = db.read(move |read| payments::booked_for(read, order)).await.unwrap();
+        let of = all.iter().filter(|it| it.account == account && it.kind == kind);
+        of.map(|it| it.amount).collect()
+    }
+
+    pub async fn refunds(&self, order: OrderId) -> Vec<payments::Refund> {
+        let db = &self.db.db;
+        db.read(move |read| payments::refunds_of_order(read, order)).await.unwrap()
+    }
+
+    /// Staff give money of an order back.
+    pub async fn give_back(&self, of: &Attempt, minor: i64) -> kernel::RefundId {
+        let shop = &self.at(&of.gateway).shop;
+        let wish =
+            flows::RefundWish { of: flows::RefundOf::Amount(minor), reason: "torn".to_owned() };
+        let staff: AccountId = self.env.id();
+        shop.refund(staff, of.order_id, wish, self.key(staff)).await.unwrap()
+    }
+
+    /// What a gateway would send: an event about something, signed by Stripe.
+    pub async fn stripe_says(&self, id: &str, object: Value) -> u16 {
+        let at = self.env.now().as_second();
+        let event = json!({
+            "id": id, "object": "event", "type": "anything", "livemode": false,
+            "data": { "object": object },
+        });
+        let body = event.to_string();
+        let signature = sandbox::sign(STRIPE_WEBHOOK_SECRET, at, &body);
+        let headers = [("Stripe-Signature".to_owned(), signature)];
+        let raw = gateways::RawNotification::post(&headers, body.as_bytes());
+        self.at("stripe").cashier.receive("stripe", &raw).await.unwrap().status
     }
 
     /// A sweep over the books of these gateways.
