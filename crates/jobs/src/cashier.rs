@@ -5,6 +5,7 @@
 
 mod ask;
 mod back;
+mod bills;
 mod disputes;
 mod lists;
 mod mend;

@@ -1,6 +1,7 @@
 //! The attempts and refunds a batch of commands works on: loaded under lock, changed in memory,
 //! written back, and booked.
 
+mod external;
 mod write;
 
 use std::collections::BTreeSet;
@@ -16,8 +17,7 @@ use crate::refund::{Origin, Refund, RefundLine, RefundState};
 use crate::sql;
 use crate::state::AttemptState;
 
-/// Why money went back that nobody asked us for.
-pub const GONE_AT_THE_PROVIDER: &str = "given back at the payment provider";
+pub use external::GONE_AT_THE_PROVIDER;
 
 /// See the module's words.
 #[derive(Default, Debug)]
@@ -382,52 +382,6 @@ impl Till {
             self.book_promise(env, &attempt, &refund, -1, now);
         }
         Some(to)
-    }
-
-    /// Writes down what went back in the gateway's own books; never more than is left. What goes
-    /// by a name there is written down once, and so is what was seen before under no name. False
-    /// when nothing is new.
-    pub fn external(
-        &mut self,
-        env: &Env,
-        id: AttemptId,
-        (amount, why, name): (i64, &str, Option<&str>),
-        now: Timestamp,
-    ) -> bool {
-        let Some(left) = self.attempt(id).map(Attempt::left) else { return false };
-        if let Some(name) = name
-            && self.went_back_as(id, amount, why, name)
-        {
-            return false;
-        }
-        let refund: RefundId = env.id();
-        let (origin, actor) = (Origin::External, None);
-        let amount = amount.min(left);
-        let wanted = Wanted { id: refund, attempt: id, amount, reason: why, origin, actor };
-        self.reserve(env, &wanted, now)
-            && self.refund_heard(env, refund, (RefundState::Succeeded, name, None), now).is_some()
-    }
-
-    /// Whether money that went back under `name` is written down; what was seen under no name
-    /// gets it.
-    fn went_back_as(&mut self, id: AttemptId, amount: i64, why: &str, name: &str) -> bool {
-        let all = RefundId(Uuid::nil())..=RefundId(Uuid::max());
-        let of = self.refunds.range(all).map(|(_, refund)| refund);
-        let of: Vec<&Refund> = of.filter(|refund| refund.attempt_id == id).collect();
-        let stands = |refund: &&Refund| refund.state != RefundState::Failed;
-        if of.iter().filter(|it| stands(it)).any(|it| it.reference.as_deref() == Some(name)) {
-            return true;
-        }
-        let nameless = |refund: &&&Refund| {
-            refund.origin == Origin::External
-                && refund.reference.is_none()
-                && (refund.amount.minor, refund.reason.as_str()) == (amount, why)
-        };
-        let found = of.iter().find(nameless).map(|refund| refund.id);
-        if let Some(refund) = found.and_then(|id| self.refunds.get_mut(id)) {
-            refund.reference = Some(name.to_owned());
-        }
-        found.is_some()
     }
 
     /// What has gone back of an attempt, confirmed.

@@ -15,6 +15,7 @@ mod bad_days;
 mod bad_input;
 mod browser;
 mod catalogue;
+mod concerns;
 mod document;
 mod headers;
 mod kept;
