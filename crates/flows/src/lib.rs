@@ -26,7 +26,9 @@ mod tests;
 pub use cart::{CartLine, CartView, Owner};
 pub use checkout::Placed;
 pub use lane::Change;
-pub use payment::{NewsEffect, Opening, Paying, RefundNews, RefundOf, RefundOfLine, RefundWish};
+pub use payment::{
+    GoneBack, NewsEffect, Opening, Paying, RefundNews, RefundOf, RefundOfLine, RefundWish,
+};
 pub use quote::{Quote, QuoteLine, QuoteView, Source};
 pub use refusal::{PriceChange, Refusal};
 pub use shop::{CASH_ON_DELIVERY, Receipts, SCHEMAS, Settings, Shop};

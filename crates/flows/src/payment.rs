@@ -118,6 +118,22 @@ pub struct RefundNews {
     pub failure: Option<String>,
 }
 
+/// Money that went back at the gateway without our asking: in its own pages, or because the
+/// payer's bank took it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GoneBack {
+    /// The order.
+    pub order_id: OrderId,
+    /// The attempt whose money it was.
+    pub attempt_id: AttemptId,
+    /// How much.
+    pub amount: Money,
+    /// Why, in words.
+    pub why: String,
+    /// What it goes by at the gateway: under one name money goes back once.
+    pub name: String,
+}
+
 /// What of an order's money is to go back.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RefundOf {
@@ -205,8 +221,8 @@ impl Shop {
         Ok(())
     }
 
-    /// Books what a gateway kept of a payment, minor units; once.
-    pub async fn book_fee(&self, order: OrderId, attempt: AttemptId, fee: i64) -> Answer<()> {
+    /// Books what a gateway kept of a payment; once.
+    pub async fn book_fee(&self, order: OrderId, attempt: AttemptId, fee: Money) -> Answer<()> {
         self.lane.submit(Command::Fee { order, attempt, fee }).await?;
         Ok(())
     }
@@ -231,6 +247,15 @@ impl Shop {
     pub async fn refund_news(&self, news: RefundNews) -> Answer<()> {
         self.lane.submit(Command::RefundHeard(news)).await?;
         Ok(())
+    }
+
+    /// Writes down money that went back at the gateway without our asking; once for its name, and
+    /// never more than is left.
+    pub async fn gone_back(&self, back: GoneBack) -> Answer<NewsEffect> {
+        match self.lane.submit(Command::GoneBack(back)).await? {
+            Done::News(effect) => Ok(effect),
+            other => Err(other.unexpected().into()),
+        }
     }
 
     /// Staff record that the courier brought the cash of an order, or that the payer refused it

@@ -46,8 +46,8 @@ pub use listing::{DailyReport, EntryKind, Page, PageToken, ReportEntry, TimeWind
 pub use mode::Mode;
 pub use notification::{Acknowledgement, Notification, RawNotification, RawReply, Subject, Trust};
 pub use observation::{
-    CancelReason, Health, Identity, MethodSummary, Observation, RefundObservation,
-    RemoteRefundStatus, RemoteStatus,
+    CancelReason, DisputeObservation, Health, Identity, MethodSummary, Observation,
+    RefundObservation, RemoteDisputeStatus, RemoteRefundStatus, RemoteStatus,
 };
 pub use port::Gateway;
 pub use receipt::{PaymentMode, PaymentSubject, Receipt, ReceiptLine};

@@ -29,6 +29,8 @@ pub struct Page<T> {
 pub struct DailyReport {
     /// The day, in the provider's time zone.
     pub day: Date,
+    /// From when until when that is.
+    pub span: TimeWindow,
     /// What moved on it.
     pub entries: Vec<ReportEntry>,
 }
@@ -61,5 +63,7 @@ pub enum EntryKind {
     Refund {
         /// Our refund, if the entry carries one (none when it was made in their cabinet).
         refund: Option<RefundId>,
+        /// What it goes by there; the same in every copy of the bill.
+        name: String,
     },
 }

@@ -193,6 +193,32 @@ impl RefundObservation {
     }
 }
 
+/// A snapshot of a dispute: the payer wants their money back by way of their bank.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DisputeObservation {
+    /// The provider's id of it.
+    pub gateway_id: String,
+    /// The provider's id of the payment, the one or the other of two.
+    pub payment_id: Option<String>,
+    /// How it stands.
+    pub status: RemoteDisputeStatus,
+    /// How much the payer wants back.
+    pub amount: Money,
+    /// Why, in the provider's word.
+    pub reason: String,
+}
+
+/// How a dispute stands at the provider.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RemoteDisputeStatus {
+    /// The bank has not decided.
+    Open,
+    /// The money stays with us.
+    Won,
+    /// The money is gone.
+    Lost,
+}
+
 /// How a refund stands at the provider.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RemoteRefundStatus {

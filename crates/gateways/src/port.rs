@@ -9,7 +9,7 @@ use crate::capabilities::Capabilities;
 use crate::error::{GatewayError, NotificationError};
 use crate::listing::{DailyReport, Page, PageToken, TimeWindow};
 use crate::notification::{Acknowledgement, Notification, RawNotification, RawReply};
-use crate::observation::{Health, Identity, Observation, RefundObservation};
+use crate::observation::{DisputeObservation, Health, Identity, Observation, RefundObservation};
 use crate::request::{
     CapturePayment, CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef,
 };
@@ -96,6 +96,15 @@ pub trait Gateway: Send + Sync + 'static {
         refund: &RefundRef,
         within: Duration,
     ) -> Result<RefundObservation, GatewayError>;
+
+    /// Asks how a dispute stands, by the provider's id.
+    async fn fetch_dispute(
+        &self,
+        _dispute: &str,
+        _within: Duration,
+    ) -> Result<DisputeObservation, GatewayError> {
+        Err(GatewayError::Unsupported)
+    }
 
     /// Payments opened in `window`, newest first; `page` goes on where the page before ended.
     async fn list_payments(

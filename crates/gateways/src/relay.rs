@@ -18,7 +18,7 @@ use crate::error::{GatewayError, NotificationError, SetupError};
 use crate::hex::unhex;
 use crate::listing::{DailyReport, Page, PageToken, TimeWindow};
 use crate::notification::{Acknowledgement, Notification, RawNotification, RawReply};
-use crate::observation::{Health, Identity, Observation, RefundObservation};
+use crate::observation::{DisputeObservation, Health, Identity, Observation, RefundObservation};
 use crate::port::Gateway;
 use crate::request::{
     CapturePayment, CreatePayment, CreateRefund, Created, IdempotencyKey, PaymentRef, RefundRef,
@@ -134,6 +134,14 @@ impl Gateway for Relayed {
         within: Duration,
     ) -> Result<RefundObservation, GatewayError> {
         self.inner.fetch_refund(refund, within).await
+    }
+
+    async fn fetch_dispute(
+        &self,
+        dispute: &str,
+        within: Duration,
+    ) -> Result<DisputeObservation, GatewayError> {
+        self.inner.fetch_dispute(dispute, within).await
     }
 
     async fn list_payments(

@@ -6,6 +6,7 @@
 
 mod amount;
 mod asking;
+mod dispute;
 mod form;
 mod intent;
 #[cfg(test)]
@@ -28,7 +29,8 @@ use crate::listing::{Page, PageToken, TimeWindow};
 use crate::mode::Mode;
 use crate::notification::{Acknowledgement, Notification, RawNotification, RawReply};
 use crate::observation::{
-    Health, Identity, Observation, RefundObservation, RemoteRefundStatus, RemoteStatus,
+    DisputeObservation, Health, Identity, Observation, RefundObservation, RemoteRefundStatus,
+    RemoteStatus,
 };
 use crate::patience::Patience;
 use crate::port::Gateway;
@@ -309,6 +311,17 @@ impl Gateway for Stripe {
         Err(GatewayError::Unknown("too many refunds to look through".to_owned()))
     }
 
+    async fn fetch_dispute(
+        &self,
+        dispute: &str,
+        within: Duration,
+    ) -> Result<DisputeObservation, GatewayError> {
+        let patience = Patience::new(&self.env, within);
+        let found: dispute::Dispute =
+            self.get(&["v1", "disputes", dispute], &[], &patience).await?;
+        found.observe_of(dispute)
+    }
+
     /// Lists money, not pages: what nobody has paid is not there.
     async fn list_payments(
         &self,
@@ -317,7 +330,8 @@ impl Gateway for Stripe {
         within: Duration,
     ) -> Result<Page<Observation>, GatewayError> {
         let patience = Patience::new(&self.env, within);
-        let (path, deep) = (["v1", "payment_intents"], [("expand[]", "data.latest_charge")]);
+        let (path, deep) =
+            (["v1", "payment_intents"], [("expand[]", "data.latest_charge.balance_transaction")]);
         let list: wire::List<Intent> =
             self.list(&path, Some(window), &deep, page, &patience).await?;
         list.page(|intent| &intent.id, |intent| intent.observe(self.env.now()))

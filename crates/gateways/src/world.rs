@@ -14,7 +14,9 @@ use crate::error::GatewayError;
 use crate::http::{Answer, Auth, Body, Call, HttpClient};
 use crate::listing::{EntryKind, TimeWindow};
 use crate::notification::{RawNotification, Subject};
-use crate::observation::{CancelReason, Observation, RemoteRefundStatus, RemoteStatus};
+use crate::observation::{
+    CancelReason, Observation, RemoteDisputeStatus, RemoteRefundStatus, RemoteStatus,
+};
 use crate::port::Gateway;
 use crate::request::{
     CapturePayment, Confirmation, CreatePayment, CreateRefund, IdempotencyKey, PaymentRef,
@@ -245,7 +247,9 @@ async fn a_day_can_be_compared() {
             let window = TimeWindow { from: world.env.now() - hour, to: world.env.now() + hour };
             let payments = gateway.list_payments(window, None, PATIENCE).await.unwrap();
             let found = payments.items.iter().find(|p| p.attempt == Some(payment.attempt));
-            assert_eq!(found.unwrap().captured, payment.amount, "{name}");
+            let found = found.unwrap();
+            assert_eq!(found.captured, payment.amount, "{name}");
+            assert!(found.fee.unwrap().minor > 0, "{name} tells in its list what it keeps");
             let refunds = gateway.list_refunds(window, None, PATIENCE).await.unwrap();
             let found = refunds.items.iter().find(|r| r.refund == Some(ask.refund));
             assert_eq!(found.unwrap().amount, ask.amount, "{name}");
@@ -256,11 +260,40 @@ async fn a_day_can_be_compared() {
             let report = gateway.daily_report(day, PATIENCE).await.unwrap().unwrap();
             let [paid, back] = &report.entries[..] else { panic!("{report:?}") };
             assert_eq!((paid.attempt, paid.amount), (Some(payment.attempt), payment.amount));
-            assert_eq!(back.kind, EntryKind::Refund { refund: Some(ask.refund) });
+            assert_eq!(
+                back.kind,
+                EntryKind::Refund {
+                    refund: Some(ask.refund),
+                    name: ask.refund.0.simple().to_string(),
+                }
+            );
             assert_eq!(back.amount, ask.amount);
             world.clock.advance(SignedDuration::from_hours(-24));
         }
     }
+}
+
+#[tokio::test]
+async fn p28_a_dispute_can_be_asked_about() {
+    let world = World::found("").await;
+    let gateway = world.gateway("stripe");
+    let payment = world.paid(gateway.as_ref()).await;
+    let dispute = payment.secondary_id.as_ref().unwrap().replace("pi_", "du_");
+    let ask = || gateway.fetch_dispute(&dispute, PATIENCE);
+    assert_eq!(ask().await, Err(GatewayError::NotFound), "nobody has gone to their bank");
+    for (what, status) in
+        [("dispute", RemoteDisputeStatus::Open), ("close_dispute", RemoteDisputeStatus::Won)]
+    {
+        world.control("stripe", payment.gateway_id.as_ref().unwrap(), what).await;
+        let seen = ask().await.unwrap();
+        assert_eq!((seen.status, seen.amount), (status, payment.amount));
+        assert_eq!(
+            (seen.payment_id, seen.gateway_id),
+            (payment.secondary_id.clone(), dispute.clone())
+        );
+    }
+    let none = world.gateway("yookassa").fetch_dispute("du_1", PATIENCE).await;
+    assert_eq!(none, Err(GatewayError::Unsupported));
 }
 
 #[tokio::test]

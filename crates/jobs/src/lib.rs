@@ -3,10 +3,12 @@
 //!
 //! Nothing here decides: gateways are asked, and what they say goes to `flows`.
 
+mod books;
 mod cashier;
 mod relay;
 mod schedule;
 
-pub use cashier::{CannotCompare, Cashier, Charge, Compared, Offer, Started};
+pub use books::{CannotCompare, Compared, Progress, compare_day, day_of};
+pub use cashier::{Cashier, Charge, Mended, Offer, Started};
 pub use relay::{Consumer, Journal};
 pub use schedule::Jobs;

@@ -108,7 +108,8 @@ impl Jobs {
     async fn money(&self) -> Result<usize, Fault> {
         let notices = self.cashier.read_notices().await?;
         let polls = self.cashier.poll().await?;
-        Ok(notices + polls + self.cashier.refund().await?)
+        let disputes = self.cashier.poll_disputes().await?;
+        Ok(notices + polls + disputes + self.cashier.refund().await?)
     }
 
     /// Forgets keys that are older than the API promises to remember them; gives how many.

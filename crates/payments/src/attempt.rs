@@ -78,6 +78,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Whether a gateway means this payment by `id`, the one or the other of its two.
+    pub fn is_known_as(&self, id: &str) -> bool {
+        self.reference.as_deref() == Some(id) || self.secondary.as_deref() == Some(id)
+    }
+
     /// Goes on to another state; the time there begins anew.
     pub(crate) fn go(&mut self, to: AttemptState, now: Timestamp) {
         if self.state != to {
@@ -171,13 +176,16 @@ pub fn find(read: &mut Read<'_>, id: AttemptId) -> Result<Option<Attempt>, Fault
     Ok(read.rows_by_key(&sql::ATTEMPTS, [id])?.pop())
 }
 
-/// The attempt that a gateway knows by this reference, if there is one.
+/// The attempt that a gateway knows by this id, the one or the other of two, if there is one.
 pub fn by_reference(
     read: &mut Read<'_>,
     gateway: &str,
     reference: &str,
 ) -> Result<Option<Attempt>, Fault> {
-    read.row(&sql::ATTEMPT_BY_REFERENCE, &[&gateway, &reference])
+    match read.row(&sql::ATTEMPT_BY_REFERENCE, &[&gateway, &reference])? {
+        Some(found) => Ok(Some(found)),
+        None => read.row(&sql::ATTEMPT_BY_SECONDARY, &[&gateway, &reference]),
+    }
 }
 
 /// All attempts to pay an order, oldest first.
@@ -193,6 +201,17 @@ pub fn made_between(
     to: Timestamp,
 ) -> Result<Vec<Attempt>, Fault> {
     read.rows(&sql::ATTEMPTS_MADE_BETWEEN, &[&gateway, &from, &to])
+}
+
+/// Attempts at `gateway` that came to where they stand from `from` until before `to`, and were
+/// made no earlier than `made`.
+pub fn settled_between(
+    read: &mut Read<'_>,
+    gateway: &str,
+    made: Timestamp,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Attempt>, Fault> {
+    read.rows(&sql::ATTEMPTS_SINCE_BETWEEN, &[&gateway, &made, &from, &to])
 }
 
 /// Everything a gateway said of an attempt, oldest first.

@@ -39,6 +39,25 @@ pub fn settled(asked: i64) -> SignedDuration {
     SignedDuration::from_mins(now.min(60))
 }
 
+/// How long to wait before a refund is asked about again that was promised at `made` and has been
+/// asked about so often. After a week a person looks, and the gateway is asked daily.
+pub fn refund(made: Timestamp, asked: i64, now: Timestamp) -> SignedDuration {
+    match made.checked_add(PATIENCE) {
+        Ok(end) if now < end => settled(asked),
+        _ => SignedDuration::from_hours(24),
+    }
+}
+
+/// How long to wait before a notice about something that we do not know is tried again: in
+/// Fibonacci's steps, twenty of which take a little more than a day.
+pub fn unmatched(tried: i64) -> SignedDuration {
+    let (mut now, mut next) = (1_i64, 1_i64);
+    for _ in 0..tried.clamp(0, 11) {
+        (now, next) = (next, now + next);
+    }
+    SignedDuration::from_mins(now)
+}
+
 /// When an attempt is looked at that has just come to where it stands.
 pub(crate) fn next_of(attempt: &Attempt, now: Timestamp) -> Option<Timestamp> {
     if attempt.review.is_some() {
@@ -63,6 +82,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn p11_a_refund_is_asked_about_daily_once_it_has_waited_a_week() {
+        let made = Timestamp::from_second(1_800_000_000).unwrap();
+        let hours = |days: i64| {
+            let now = made.checked_add(SignedDuration::from_hours(24 * days)).unwrap();
+            refund(made, 500, now).as_secs() / 3600
+        };
+        assert_eq!([0, 6, 7, 8, 100].map(hours), [1, 1, 24, 24, 24]);
+    }
+
+    #[test]
     fn a_payer_is_looked_after_more_often_than_a_bank() {
         let seconds = |state, asked| pause(state, asked).as_secs();
         let payer: Vec<_> = (0..6).map(|n| seconds(AttemptState::AwaitingPayer, n)).collect();
@@ -71,6 +100,10 @@ mod tests {
             .map(|n| seconds(AttemptState::Closing, n) / 60)
             .to_vec();
         assert_eq!(bank, [1, 1, 1, 1, 2, 3, 5, 8, 55, 60, 60]);
+        let notice: Vec<_> = (0..20).map(|n| unmatched(n).as_secs() / 60).collect();
+        assert_eq!(notice[..7], [1, 1, 2, 3, 5, 8, 13]);
+        assert_eq!((notice[11], notice[19]), (144, 144));
+        assert_eq!(notice.iter().sum::<i64>() / 60, 25, "twenty tries take a day and an hour");
         let asking: Vec<_> = (0..6).map(|n| seconds(AttemptState::Submitting, n)).collect();
         assert_eq!(asking, [5, 10, 20, 40, 60, 60]);
     }

@@ -1,15 +1,22 @@
 //! Our books beside a gateway's, compared purely. Each difference has a class, says what it means
 //! in words, and what to do about it that cannot make it worse.
 
+mod given_back;
+mod taken;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use kernel::{AttemptId, Money, OrderId, Timestamp};
+use kernel::{AttemptId, Money, OrderId, RefundId, SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::attempt::Attempt;
-use crate::state::AttemptState;
+use crate::dispute::{Dispute, DisputeState};
+use crate::refund::Refund;
 use crate::statement::Statement;
+
+/// What their clock may be ahead of ours.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
 /// What kind of difference it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -19,6 +26,8 @@ pub enum Class {
     MissingLocal,
     /// We have a payment that the gateway does not know.
     MissingRemote,
+    /// Two payments there for one try to pay here.
+    Duplicate,
     /// Another amount.
     Amount,
     /// Another currency.
@@ -32,11 +41,24 @@ pub enum Class {
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::MissingLocal,
+        Self::MissingRemote,
+        Self::Duplicate,
+        Self::Amount,
+        Self::Currency,
+        Self::Status,
+        Self::Refund,
+        Self::Fee,
+    ];
+
     /// The word in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MissingLocal => "missing_local",
             Self::MissingRemote => "missing_remote",
+            Self::Duplicate => "duplicate",
             Self::Amount => "amount",
             Self::Currency => "currency",
             Self::Status => "status",
@@ -65,6 +87,8 @@ pub struct Break {
     pub attempt_id: Option<AttemptId>,
     /// Our order.
     pub order_id: Option<OrderId>,
+    /// Our refund, where it is about one.
+    pub refund_id: Option<RefundId>,
     /// What our books say.
     pub ours: String,
     /// What the gateway's say.
@@ -73,6 +97,10 @@ pub struct Break {
     pub means: &'static str,
     /// What to do about it.
     pub fix: Fix,
+    /// What the gateway kept, where it says.
+    pub fee: Option<Money>,
+    /// What went back there, where that is to be booked.
+    pub given_back: Option<GivenBack>,
 }
 
 /// What to do about a difference. None of it can make things worse.
@@ -85,15 +113,21 @@ pub enum Fix {
     LookThere,
     /// Book what the gateway kept.
     BookFee,
+    /// Book what went back at the gateway.
+    BookRefund,
 }
 
 impl Fix {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::AskAgain, Self::LookThere, Self::BookFee, Self::BookRefund];
+
     /// In a sentence.
     pub fn says(self) -> &'static str {
         match self {
             Self::AskAgain => "`--fix` asks the gateway about it again and takes in the answer",
             Self::LookThere => "look it up in the gateway's own pages; nothing is done by itself",
             Self::BookFee => "`--fix` books what the gateway kept",
+            Self::BookRefund => "`--fix` books what was given back there",
         }
     }
 }
@@ -108,7 +142,8 @@ pub struct Span {
 }
 
 impl Span {
-    fn has(self, at: Timestamp) -> bool {
+    /// Whether it holds `at`.
+    pub fn has(self, at: Timestamp) -> bool {
         self.from <= at && at < self.to
     }
 }
@@ -122,62 +157,107 @@ pub enum Reach {
     Movements,
 }
 
-/// Compares our attempts with a gateway's payments. Both may reach beyond `day`, so that what was
-/// made about midnight finds its other half; only what was made on it is reported.
+/// A refund as it stands in a gateway's own books.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct GivenBack {
+    /// What it goes by there.
+    pub name: String,
+    /// Our refund, where it repeats it.
+    pub refund_id: Option<RefundId>,
+    /// Our attempt, where it repeats it.
+    pub attempt_id: Option<AttemptId>,
+    /// The gateway's id of the payment, the one or the other of two.
+    pub payment: Option<String>,
+    /// `pending`, `succeeded`, `failed`.
+    pub status: &'static str,
+    /// How much.
+    pub amount: Money,
+    /// When, if it says.
+    pub made_at: Option<Timestamp>,
+}
+
+/// Our books, as far as they are about what is compared.
+#[derive(Clone, Default, Debug)]
+pub struct Ours {
+    /// Attempts of the day, and those that the gateway speaks of.
+    pub attempts: Vec<Attempt>,
+    /// Refunds of the day, and those of these attempts.
+    pub refunds: Vec<Refund>,
+    /// Disputes about these attempts.
+    pub disputes: Vec<Dispute>,
+}
+
+impl Ours {
+    /// What banks took back of an attempt; a gateway does not count it as refunded.
+    fn taken_by_banks(&self, attempt: AttemptId) -> i64 {
+        let lost = self.disputes.iter().filter(|dispute| dispute.state == DisputeState::Lost);
+        let names: BTreeSet<&str> =
+            lost.filter(|it| it.attempt_id == attempt).map(|it| it.reference.as_str()).collect();
+        if names.is_empty() {
+            return 0;
+        }
+        let booked = self.refunds.iter().filter(|refund| {
+            refund.attempt_id == attempt
+                && refund.reference.as_deref().is_some_and(|name| names.contains(name))
+        });
+        booked.map(|refund| refund.amount.minor).sum()
+    }
+}
+
+/// A gateway's books, as far as it shows them.
+#[derive(Clone, Default, Debug)]
+pub struct Theirs {
+    /// Payments.
+    pub payments: Vec<Statement>,
+    /// Refunds, of whichever payments; none when it shows none.
+    pub refunds: Option<Vec<GivenBack>>,
+}
+
+/// Attempts by whatever a gateway may call them.
+struct Known<'a> {
+    by_id: BTreeMap<AttemptId, &'a Attempt>,
+    by_name: BTreeMap<&'a str, &'a Attempt>,
+}
+
+impl<'a> Known<'a> {
+    fn of(attempts: &'a [Attempt]) -> Self {
+        let names = attempts.iter().flat_map(|it| {
+            [it.reference.as_deref(), it.secondary.as_deref()]
+                .into_iter()
+                .flatten()
+                .map(move |name| (name, it))
+        });
+        let by_id = attempts.iter().map(|it| (it.id, it)).collect();
+        Self { by_id, by_name: names.collect() }
+    }
+
+    fn find(&self, id: Option<AttemptId>, name: Option<&str>) -> Option<&'a Attempt> {
+        let by_id = id.and_then(|id| self.by_id.get(&id).copied());
+        by_id.or_else(|| self.by_name.get(name?).copied())
+    }
+}
+
+/// Compares our books with a gateway's. Both may reach beyond `day`, so that what was made about
+/// midnight finds its other half; only what belongs to the day is reported.
 ///
 /// O(n log n) in both together.
-pub fn compare(ours: &[Attempt], theirs: &[Statement], day: Span, reach: Reach) -> Vec<Break> {
-    let by_id: BTreeMap<AttemptId, &Attempt> = ours.iter().map(|it| (it.id, it)).collect();
-    let by_reference: BTreeMap<&str, &Attempt> =
-        ours.iter().filter_map(|it| Some((it.reference.as_deref()?, it))).collect();
-    let mut seen = BTreeSet::new();
-    let mut breaks = Vec::new();
-    for said in theirs {
-        let known = said.attempt_id.and_then(|id| by_id.get(&id));
-        match known.or_else(|| by_reference.get(said.reference.as_str())) {
-            Some(attempt) => {
-                seen.insert(attempt.id);
-                if day.has(attempt.created_at) || reach == Reach::Movements {
-                    breaks.extend(differences(attempt, said, reach));
-                }
-            }
-            None if day.has(said.made_at.unwrap_or(day.from)) && is_money(&said.status) => {
-                breaks.push(missing_local(said));
-            }
-            None => {}
-        }
-    }
-    let unseen = ours.iter().filter(|it| !seen.contains(&it.id) && day.has(it.created_at));
-    breaks.extend(unseen.filter(|it| it.captured > 0).map(missing_remote));
+pub fn compare(ours: &Ours, theirs: &Theirs, day: Span, reach: Reach) -> Vec<Break> {
+    let known = Known::of(&ours.attempts);
+    let refunds = theirs.refunds.as_deref();
+    let refunds = refunds.map(|theirs| given_back::compare(ours, &known, theirs, day, reach));
+    let mut breaks = refunds.unwrap_or_default();
+    // What follows from another difference is not said again.
+    let explained: BTreeSet<AttemptId> = breaks.iter().filter_map(|it| it.attempt_id).collect();
+    breaks.extend(taken::compare(ours, &known, &theirs.payments, (day, reach), &explained));
     breaks.sort_by(|a, b| (a.class, &a.reference).cmp(&(b.class, &b.reference)));
     breaks
 }
 
-fn is_money(status: &str) -> bool {
-    matches!(status, "captured" | "authorized")
-}
-
-fn missing_local(said: &Statement) -> Break {
-    Break {
-        class: Class::MissingLocal,
-        gateway: said.gateway.clone(),
-        reference: Some(said.reference.clone()),
-        attempt_id: said.attempt_id,
-        order_id: None,
-        ours: "nothing".into(),
-        theirs: format!("{} {}", said.status, Money::new(said.captured, said.currency)),
-        means: "the gateway took money for something that this shop never asked for",
-        fix: Fix::LookThere,
-    }
-}
-
-fn missing_remote(attempt: &Attempt) -> Break {
-    Break {
-        ours: format!("captured {}", attempt.amount),
-        theirs: "nothing".into(),
-        means: "we hold an order paid with money that the gateway does not list",
-        ..broken(attempt, Class::MissingRemote, Fix::AskAgain)
-    }
+/// Whether what we heard of at `heard` must stand in the bill of the day or of the day before. We
+/// hear a little later than money moves, and clocks differ: what we heard of shortly before the
+/// day's end is asked of the next one.
+fn moved_in(heard: Timestamp, day: Span) -> bool {
+    heard.checked_add(CLOCKS_DIFFER).is_ok_and(|at| day.has(at))
 }
 
 fn broken(attempt: &Attempt, class: Class, fix: Fix) -> Break {
@@ -187,75 +267,14 @@ fn broken(attempt: &Attempt, class: Class, fix: Fix) -> Break {
         reference: attempt.reference.clone(),
         attempt_id: Some(attempt.id),
         order_id: Some(attempt.order_id),
+        refund_id: None,
         ours: String::new(),
         theirs: String::new(),
         means: "",
         fix,
+        fee: None,
+        given_back: None,
     }
-}
-
-/// What differs between a payment here and there; what follows from another difference is not
-/// said again.
-fn differences(attempt: &Attempt, said: &Statement, reach: Reach) -> Option<Break> {
-    let money = |minor| Money::new(minor, attempt.amount.currency);
-    if said.currency != attempt.amount.currency {
-        return Some(Break {
-            ours: attempt.amount.to_string(),
-            theirs: Money::new(said.amount, said.currency).to_string(),
-            means: "the payment is in another currency than was asked for",
-            ..broken(attempt, Class::Currency, Fix::LookThere)
-        });
-    }
-    let (theirs_paid, ours_paid) = (said.status == "captured", attempt.captured > 0);
-    let amount = if theirs_paid { said.captured } else { said.amount };
-    if amount != attempt.amount.minor {
-        return Some(Break {
-            ours: attempt.amount.to_string(),
-            theirs: money(amount).to_string(),
-            means: "the payment is of another amount than was asked for",
-            ..broken(attempt, Class::Amount, Fix::LookThere)
-        });
-    }
-    let stuck = said.status == "authorized" && attempt.state == AttemptState::Canceled;
-    if theirs_paid != ours_paid || stuck {
-        return Some(Break {
-            ours: attempt.state.as_str().into(),
-            theirs: said.status.clone(),
-            means: if theirs_paid {
-                "the gateway has the money, and we have not heard of it"
-            } else if ours_paid {
-                "we hold it paid, and the gateway says that it is not"
-            } else {
-                "the gateway still reserves money that we take for let go"
-            },
-            ..broken(attempt, Class::Status, Fix::AskAgain)
-        });
-    }
-    let least = if reach == Reach::Movements { 0 } else { attempt.refunded };
-    if !(least..=attempt.refunded + attempt.reserved).contains(&said.refunded) {
-        let more = said.refunded > attempt.refunded;
-        return Some(Break {
-            ours: format!("{} went back", money(attempt.refunded)),
-            theirs: format!("{} went back", money(said.refunded)),
-            means: if more {
-                "somebody gave money back in the gateway's own pages"
-            } else {
-                "we hold money for given back that the gateway still has"
-            },
-            ..broken(attempt, Class::Refund, if more { Fix::AskAgain } else { Fix::LookThere })
-        });
-    }
-    let fee = said.fee.filter(|fee| theirs_paid && attempt.fee.unwrap_or(0) != *fee)?;
-    Some(Break {
-        ours: attempt.fee.map_or("no fee is booked".into(), |fee| format!("fee {}", money(fee))),
-        theirs: format!("fee {}", money(fee)),
-        means: "the gateway kept another amount than is booked",
-        ..broken(
-            attempt,
-            Class::Fee,
-            if attempt.fee.is_none() { Fix::BookFee } else { Fix::LookThere },
-        )
-    })
 }
 
 #[cfg(test)]

@@ -200,6 +200,24 @@ pub fn refund_lines_of_order(
     read.rows(&sql::REFUND_LINES_OF_ORDER, &[&order])
 }
 
+/// Refunds at `gateway` of which anything was done from `from` until before `to`.
+pub fn refunds_between(
+    read: &mut Read<'_>,
+    gateway: &str,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Refund>, Fault> {
+    read.rows(&sql::REFUNDS_BETWEEN, &[&gateway, &from, &to])
+}
+
+/// All refunds of these attempts.
+pub fn refunds_of_attempts(
+    read: &mut Read<'_>,
+    attempts: impl IntoIterator<Item = AttemptId>,
+) -> Result<Vec<Refund>, Fault> {
+    read.rows_by_key(&sql::REFUNDS_OF_ATTEMPTS, attempts)
+}
+
 /// Refunds to ask a gateway for at `now`, up to `limit`.
 pub fn refunds_due(read: &mut Read<'_>, now: Timestamp, limit: i64) -> Result<Vec<Refund>, Fault> {
     read.rows(&sql::REFUNDS_DUE, &[&now, &limit])

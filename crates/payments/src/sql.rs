@@ -33,6 +33,20 @@ store::sql! {
         select_attempt!("where gateway = $1 and reference = $2")
     }
 
+    query ATTEMPT_BY_SECONDARY {
+        select_attempt!("where gateway = $1 and secondary = $2 order by id limit 1")
+    }
+
+    query ATTEMPTS_IN_REVIEW {
+        select_attempt!("where review is not null order by id limit $1")
+    }
+
+    query ATTEMPTS_SINCE_BETWEEN {
+        select_attempt!(
+            "where gateway = $1 and created_at >= $2 and since >= $3 and since < $4 order by id"
+        )
+    }
+
     query ATTEMPTS_OF_ORDERS_LOCKED {
         select_attempt!("where order_id = any($1) order by id for update")
     }
@@ -115,6 +129,36 @@ store::sql! {
         select_refund!("where order_id = $1 order by id")
     }
 
+    query REFUNDS_BETWEEN {
+        concat!(
+            "select r.id, r.attempt_id, r.order_id, r.amount, r.currency, r.reason, r.origin, \
+             r.state, r.reference, r.failure, r.actor, r.tries, r.sent_at, r.due_at, r.created_at, \
+             r.updated_at, r.worth from refunds r join attempts a on a.id = r.attempt_id \
+             where a.gateway = $1 and r.created_at < $3 \
+                 and (r.created_at >= $2 or r.sent_at >= $2 or r.updated_at >= $2) order by r.id"
+        )
+    }
+
+    query REFUNDS_OF_ATTEMPTS {
+        select_refund!("where attempt_id = any($1) order by id")
+    }
+
+    query REFUNDS_STUCK {
+        select_refund!(
+            "where state in ('reserved', 'sent', 'pending') and created_at <= $1
+             order by id limit $2"
+        )
+    }
+
+    query REFUNDS_FAILED {
+        select_refund!(
+            "where state = 'failed' and not exists (
+                 select 1 from refunds n where n.attempt_id = refunds.attempt_id
+                     and n.id > refunds.id and n.state <> 'failed' and n.amount >= refunds.amount
+             ) order by id limit $1"
+        )
+    }
+
     query REFUNDS_DUE {
         select_refund!("where due_at <= $1 order by due_at limit $2")
     }
@@ -179,12 +223,13 @@ store::sql! {
 
     query NOTICE_ADD {
         "insert into notices (id, gateway, dedupe_key, reference, attempt_id, body, headers,
-         source, received_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+         source, received_at, due_at, kind, payment, refund_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12)
          on conflict (gateway, dedupe_key) do nothing"
     }
 
     query NOTICES_DUE {
-        "select id, gateway, reference, attempt_id, tries from notices
+        "select id, gateway, reference, attempt_id, kind, payment, refund_id, tries from notices
          where due_at <= $1 order by due_at limit $2"
     }
 
@@ -194,6 +239,16 @@ store::sql! {
 
     query NOTICE_FAILED {
         "update notices set tries = tries + 1, due_at = $2 where id = $1 and handled_at is null"
+    }
+
+    query NOTICE_MATCHED {
+        "update notices set attempt_id = $2 where id = $1"
+    }
+
+    query NOTICES_WAITING {
+        "select id, gateway, dedupe_key, reference, attempt_id, body, headers, source,
+             received_at, tries, due_at from notices
+         where due_at is not null and tries > 0 and id < $1 order by id desc limit $2"
     }
 
     query NOTICES_GIVEN_UP {
@@ -210,15 +265,80 @@ store::sql! {
 
     query STATEMENT_KEPT {
         "insert into statements (gateway, reference, attempt_id, status, amount, currency,
-             captured, refunded, fee, made_at, seen_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             captured, refunded, fee, made_at, seen_at, unmatched_since)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (gateway, reference) do update set
              attempt_id = coalesce(excluded.attempt_id, statements.attempt_id),
              status = excluded.status, amount = excluded.amount, currency = excluded.currency,
              captured = excluded.captured, refunded = excluded.refunded,
              fee = coalesce(excluded.fee, statements.fee),
              made_at = coalesce(excluded.made_at, statements.made_at),
-             seen_at = excluded.seen_at"
+             seen_at = excluded.seen_at,
+             unmatched_since = case when excluded.unmatched_since is null then null
+                 else coalesce(statements.unmatched_since, excluded.unmatched_since) end"
+    }
+
+    query STATEMENTS_UNMATCHED {
+        "select gateway, reference, attempt_id, status, amount, currency, captured, refunded, fee,
+             made_at, seen_at, unmatched_since from statements
+         where unmatched_since is not null order by unmatched_since limit $1"
+    }
+
+    query DISPUTE_KEPT {
+        "insert into disputes (gateway, reference, attempt_id, order_id, state, amount, currency,
+             reason, opened_at, updated_at, due_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         on conflict (gateway, reference) do update set
+             state = excluded.state, amount = excluded.amount, reason = excluded.reason,
+             updated_at = excluded.updated_at, due_at = excluded.due_at
+         where disputes.state = 'open'"
+    }
+
+    query DISPUTES_DUE {
+        "select gateway, reference, attempt_id, order_id, state, amount, currency, reason,
+             opened_at, updated_at, due_at from disputes
+         where due_at <= $1 order by due_at limit $2"
+    }
+
+    query DISPUTE_POLLED {
+        "update disputes set due_at = $3 where gateway = $1 and reference = $2 and state = 'open'"
+    }
+
+    query DISPUTES_NOT_WON {
+        "select gateway, reference, attempt_id, order_id, state, amount, currency, reason,
+             opened_at, updated_at, due_at from disputes
+         where state in ('open', 'lost') order by opened_at limit $1"
+    }
+
+    query DISPUTES_OF_ATTEMPTS {
+        "select gateway, reference, attempt_id, order_id, state, amount, currency, reason,
+             opened_at, updated_at, due_at from disputes where attempt_id = any($1)
+         order by gateway, reference"
+    }
+
+    query DAY_COMPARED {
+        "insert into days_compared (gateway, day, differences, compared_at)
+         values ($1, $2, $3, $4)
+         on conflict (gateway, day) do update set
+             differences = excluded.differences, compared_at = excluded.compared_at"
+    }
+
+    query WAS_DAY_COMPARED {
+        "select compared_at from days_compared where gateway = $1 and day = $2"
+    }
+
+    query DAYS_THAT_DIFFER {
+        "select gateway, day, differences, compared_at from days_compared
+         where differences > 0 order by day desc, gateway limit $1"
+    }
+
+    query ATTENDED {
+        "select subject from attended order by at desc limit $1"
+    }
+
+    query ATTEND {
+        "insert into attended (subject, actor, note, at) values ($1, $2, $3, $4)
+         on conflict (subject) do nothing"
     }
 
     query LIST_READ_UNTIL {

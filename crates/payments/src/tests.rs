@@ -249,6 +249,9 @@ store::on_both_engines! { SCHEMAS;
         let id = NoticeId(Uuid::from_u128(1));
         t.db.write(move |tx| {
             let notice = Notice {
+                kind: crate::NoticeKind::Payment,
+                payment: None,
+                refund_id: None,
                 id,
                 gateway: "sandbox".into(),
                 dedupe_key: "a".into(),
@@ -278,6 +281,9 @@ store::on_both_engines! { SCHEMAS;
 
     async fn a_notice_is_kept_once(t: TestDb) {
         let notice = |id: u128, key: &str| Notice {
+                kind: crate::NoticeKind::Payment,
+                payment: None,
+                refund_id: None,
             id: NoticeId(Uuid::from_u128(id)),
             gateway: "sandbox".into(),
             dedupe_key: key.into(),

@@ -2,6 +2,7 @@
 //! written back, and booked.
 
 mod book;
+mod external;
 mod write;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,8 @@ use crate::parts::Part;
 use crate::refund::{Origin, Refund, RefundLine, RefundState};
 use crate::sql;
 use crate::state::AttemptState;
+
+pub use external::GONE_AT_THE_PROVIDER;
 
 /// See the module's words.
 #[derive(Default, Debug)]
@@ -357,24 +360,6 @@ impl Till {
             self.book_promise(env, &attempt, &refund, -1, now);
         }
         Some(to)
-    }
-
-    /// Writes down what somebody gave back in the gateway's own books, minor units of the
-    /// attempt's currency; never more than is left.
-    pub fn external(&mut self, env: &Env, id: AttemptId, amount: i64, now: Timestamp) {
-        let Some(part) = self.attempt(id).and_then(|it| it.part_of(amount)) else { return };
-        let refund: RefundId = env.id();
-        let wanted = Wanted {
-            id: refund,
-            attempt: id,
-            worth: part.worth,
-            reason: "given back at the payment provider",
-            origin: Origin::External,
-            actor: None,
-        };
-        if self.promise(env, &wanted, part, now) {
-            self.refund_heard(env, refund, (RefundState::Succeeded, None, None), now);
-        }
     }
 
     /// What has gone back of an attempt, confirmed.

@@ -10,7 +10,7 @@
 //! | `POST /__ctl/{gateway}/{id}/expire` | the payer's term is over, or the hold's |
 //! | `POST /__ctl/{gateway}/{id}/refund?amount_minor=` | somebody refunds in the cabinet |
 //! | `POST /__ctl/{gateway}/{id}/finish` | the refund window is over (Alipay) |
-//! | `POST /__ctl/{gateway}/{id}/dispute`, `…/close_dispute` | a chargeback (Stripe) |
+//! | `POST /__ctl/{gateway}/{id}/dispute`, `…/close_dispute?reason=` | a chargeback, and how the bank decides: `won` (unless said) or `lost` (Stripe) |
 //! | `POST /__ctl/refunds/{id}/succeed`, `…/fail?reason=` | a refund that was pending ends |
 //! | `POST /__ctl/{gateway}/webhook_url` | `{"url", "secret"}`: where news go (YooKassa, Stripe) |
 //! | `POST /__ctl/stripe/{endpoint}/roll` | a new secret; the old one signs along for a day |
@@ -155,9 +155,7 @@ fn force(page: &Page<'_>, payment: &Payment, action: &str, wish: &Wish) -> Outco
         "refund" if paid => refund(page, payment, wish)?,
         "finish" if paid => steps::note(page, payment, "finished", true, None)?,
         "dispute" if paid => steps::note(page, payment, "disputed", true, Some(News::Disputed))?,
-        "close_dispute" if paid => {
-            steps::note(page, payment, "disputed", false, Some(News::DisputeClosed))?
-        }
+        "close_dispute" if paid => stripe::decided(page, payment, reason == Some("lost"))?,
         "process" | "decline" | "expire" | "refund" | "finish" | "dispute" | "close_dispute" => {
             return Err(Answer::wrong_state(&payment.json(&page.fixed.base_url)).into());
         }

@@ -1,6 +1,7 @@
 //! Stripe's API v1 under `/v1`: forms with brackets in, JSON out, a bearer key, an
 //! `Idempotency-Key` on every POST, whole minor units, signed webhooks.
 
+mod disputes;
 mod endpoints;
 mod error;
 mod events;
@@ -22,6 +23,7 @@ use sha2::Sha256;
 use std::fmt::Write as _;
 use subtle::ConstantTimeEq as _;
 
+pub(crate) use disputes::decided;
 pub(crate) use endpoints::roll;
 pub(crate) use events::tell;
 
@@ -138,6 +140,7 @@ fn shown(page: &Page<'_>, call: &Call, asked: &Value) -> Outcome {
         ["payment_intents", id] => intents::show(page, id),
         ["charges", id] => intents::show_charge(page, id),
         ["balance_transactions", id] => intents::show_fee(page, id),
+        ["disputes", id] => disputes::show(page, id),
         ["refunds"] => refunds::list(page, call, asked),
         ["refunds", id] => refunds::show(page, id),
         ["events"] => events::list(page, call, asked),

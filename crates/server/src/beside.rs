@@ -33,7 +33,10 @@ impl Beside {
         let mut gateways: Vec<Arc<dyn Gateway>> = Vec::new();
         let mut tables = config.gateways.clone();
         if settings.listen.is_empty() && settings.url.is_empty() {
-            gateways.extend(tables.open(config, env)?);
+            gateways.extend(match shop {
+                Some(_) => tables.open(config, env)?,
+                None => tables.open_whatever_suits(config, env)?,
+            });
             return Ok(Self { gateways, sandbox: None });
         }
         let secret = secret(config, db, env).await?;
@@ -51,6 +54,12 @@ impl Beside {
         if settings.providers {
             tables = tables.with_published(&base_url, config, env);
         }
+        // What was may be asked about also where the shop has stopped trading since.
+        let open = if shop.is_some() {
+            tables.open(config, env)?
+        } else {
+            tables.open_whatever_suits(config, env)?
+        };
         let plain = SandboxSettings {
             base_url,
             secrets: vec![Secret::new(secret)],
@@ -58,8 +67,24 @@ impl Beside {
         };
         let plain = SandboxGateway::new(plain, env.clone()).context("the payment sandbox")?;
         gateways.push(Arc::new(plain));
-        gateways.extend(tables.open(config, env)?);
+        gateways.extend(open);
         Ok(Self { gateways, sandbox })
+    }
+
+    /// The payment providers that `config` names, to be asked about what was. Whether the shop
+    /// still trades in what they take does not matter then.
+    pub fn to_look_at(config: &Config, env: &Env) -> anyhow::Result<Vec<Arc<dyn Gateway>>> {
+        let settings = &config.sandbox;
+        let mut tables = config.gateways.clone();
+        let base_url = match (settings.url.as_str(), settings.listen.as_str()) {
+            ("", "") => None,
+            ("", listen) => Some(format!("http://{listen}")),
+            (url, _) => Some(url.to_owned()),
+        };
+        if let Some(base_url) = base_url.filter(|_| settings.providers) {
+            tables = tables.with_published(&base_url, config, env);
+        }
+        tables.open_whatever_suits(config, env)
     }
 }
 

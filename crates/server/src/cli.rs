@@ -55,8 +55,16 @@ pub enum Command {
     Verify(Verify),
     /// Compare a day's books with those of the payment gateways; changes nothing without `--fix`.
     ///
+    /// Payments and refunds of the day are looked for on both sides, and every difference is
+    /// named with what it means and what to do about it. Below stands what waits for a person:
+    /// payments in review, money for nothing we know, disputes, refunds that hang.
+    ///
     /// Gateways that list payments are compared by when a payment was made, in UTC; those that
-    /// write a bill by what moved on their own day. Exit code 0: the books agree. 1: they differ.
+    /// write a bill by what moved on their own day (Alipay's is there from half past nine in the
+    /// morning, Beijing time). Works beside a running shop; `--fix` writes, and a shop on SQLite
+    /// has to be stopped for it, or mends itself: POST /api/v1/admin/books/DAY/mend.
+    ///
+    /// Exit code 0: the books agree. 1: they differ, or something waits for a person.
     /// 2: they could not be compared.
     Reconcile(Reconcile),
     /// What payment gateways sent that could not be looked into.
@@ -179,14 +187,15 @@ pub struct Verify {
 /// `holdfast reconcile`
 #[derive(Args, Debug)]
 pub struct Reconcile {
-    /// Which day.
+    /// Which day; yesterday, unless said.
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day)]
-    pub day: kernel::Date,
+    pub day: Option<kernel::Date>,
     /// Print one line of JSON instead of a table.
     #[arg(long)]
     pub json: bool,
-    /// Do what can safely be done about each difference: ask the gateway about the payment again,
-    /// and take in what it says.
+    /// Do what can safely be done about each difference: ask the gateway again and take in what
+    /// it says, book what it kept and what went back there. Doing it twice does it once. What
+    /// only a person can do is left.
     #[arg(long)]
     pub fix: bool,
     /// Where settings come from.
@@ -203,6 +212,9 @@ fn parse_day(text: &str) -> Result<kernel::Date, String> {
 pub enum NoticesCommand {
     /// List the notices that were given up after twenty tries, the newest first.
     List {
+        /// List those that failed and are tried again, in place of those that were given up.
+        #[arg(long)]
+        waiting: bool,
         /// Print a line of JSON for each, with its body and headers.
         #[arg(long)]
         json: bool,

@@ -50,6 +50,17 @@ impl Tables {
     /// Sets up every gateway that has a table, and cash on delivery if it is offered; in the order
     /// in which they are offered. Connects to nothing yet.
     pub fn open(&self, config: &Config, env: &Env) -> anyhow::Result<Vec<Arc<dyn Gateway>>> {
+        let open = self.open_whatever_suits(config, env)?;
+        open.iter().try_for_each(|gateway| suits(gateway.as_ref(), config))?;
+        Ok(open)
+    }
+
+    /// As [`Tables::open`], also those that the shop cannot trade with any more.
+    pub fn open_whatever_suits(
+        &self,
+        config: &Config,
+        env: &Env,
+    ) -> anyhow::Result<Vec<Arc<dyn Gateway>>> {
         let offers_cash = config.checkout.cash_on_delivery;
         let mut tables = self.0.clone();
         if offers_cash {
@@ -65,7 +76,6 @@ impl Tables {
             let settings =
                 resolved(table, &variable).with_context(|| format!("[gateways.{name}]"))?;
             let gateway = gateways::open(&name, settings, env).map_err(|error| anyhow!(error))?;
-            suits(gateway.as_ref(), config)?;
             compare_terms(gateway.as_ref(), config);
             open.push(gateway);
         }

@@ -36,6 +36,13 @@ pub fn open_database(config: &Config) -> anyhow::Result<Db> {
     Db::open(&options, &schemas()).map_err(|error| anyhow!(error))
 }
 
+/// Opens the database that `config` names only to look at it, beside whoever uses it.
+pub fn look_into_database(config: &Config) -> anyhow::Result<Db> {
+    let connections = config.database.connections;
+    let options = Options { connections, ..Options::new(config.database.url.clone()) };
+    Db::open_to_look(&options).map_err(|error| anyhow!(error))
+}
+
 /// Accounts and passwords under the configured policy.
 pub fn identity(config: &Config, env: &Env) -> anyhow::Result<Identity> {
     let policy = PasswordPolicy {
@@ -141,6 +148,12 @@ pub async fn gateways_to_ask(
 ) -> anyhow::Result<Vec<Arc<dyn Gateway>>> {
     // The sandbox of a running shop is asked; no second one is started.
     Ok(Beside::open(config, db, env, None).await?.gateways)
+}
+
+/// The payment providers that `config` names, to be asked about what was. Whether the shop still
+/// trades in what they take does not matter then.
+pub fn gateways_to_look_at(config: &Config, env: &Env) -> anyhow::Result<Vec<Arc<dyn Gateway>>> {
+    Beside::to_look_at(config, env)
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

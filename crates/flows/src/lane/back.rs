@@ -8,7 +8,7 @@ use super::Outcome;
 use super::command::Done;
 use super::money::earned;
 use super::state::State;
-use crate::payment::{NewsEffect, RefundNews, RefundOf, RefundWish};
+use crate::payment::{GoneBack, NewsEffect, RefundNews, RefundOf, RefundWish};
 use crate::refusal::Refusal;
 use crate::shop::CASH_ON_DELIVERY;
 
@@ -137,6 +137,23 @@ impl State<'_> {
             self.all_gone_back(news.order_id, attempt)?;
         }
         Ok(Done::Nothing)
+    }
+
+    /// Money went back, and nobody asked us.
+    pub(super) fn gone_back(&mut self, back: &GoneBack) -> Outcome {
+        let GoneBack { order_id, attempt_id, amount, why, name } = back;
+        let attempt = self.till.attempt(*attempt_id).filter(|it| it.order_id == *order_id);
+        let attempt = attempt.ok_or(Refusal::NotFound("payment"))?;
+        if attempt.amount.currency != amount.currency {
+            return Err(Refusal::NotFound("payment in this currency"));
+        }
+        let what = (amount.minor, why.as_str(), Some(name.as_str()));
+        let news = self.till.external(self.env, *attempt_id, what, self.now);
+        if news {
+            self.all_gone_back(*order_id, *attempt_id)?;
+        }
+        let effect = if news { NewsEffect::GivenBack } else { NewsEffect::Nothing };
+        Ok(Done::News(effect))
     }
 
     /// An order whose money has all gone back is refunded.

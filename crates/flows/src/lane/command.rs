@@ -1,12 +1,12 @@
 //! What can be asked of the lane, and what it can answer.
 
-use kernel::{AccountId, AttemptId, CartId, OrderId, ProductId, RefundId, VariantId};
+use kernel::{AccountId, AttemptId, CartId, Money, OrderId, ProductId, RefundId, VariantId};
 use payments::News;
 use serde::{Deserialize, Serialize};
 use store::idempotency::Key;
 
 use crate::checkout::Placed;
-use crate::payment::{NewsEffect, Opening, Paying, RefundNews, RefundWish};
+use crate::payment::{GoneBack, NewsEffect, Opening, Paying, RefundNews, RefundWish};
 use crate::quote::Quote;
 
 /// How the quantity of a line changes.
@@ -50,7 +50,8 @@ pub(crate) enum Command {
     Freeze { order: OrderId, attempt: AttemptId, why: String },
     Refund { order: OrderId, staff: AccountId, refund: RefundId, wish: RefundWish, key: Key },
     RefundHeard(RefundNews),
-    Fee { order: OrderId, attempt: AttemptId, fee: i64 },
+    Fee { order: OrderId, attempt: AttemptId, fee: Money },
+    GoneBack(GoneBack),
     Cash { order: OrderId, staff: AccountId, attempt: AttemptId, received: bool, key: Key },
     Cancel { order: OrderId, who: Who, reason: Option<String>, key: Key },
     Expire { order: OrderId },
@@ -92,6 +93,7 @@ impl Command {
             Self::News { .. }
                 | Self::Freeze { .. }
                 | Self::Fee { .. }
+                | Self::GoneBack(_)
                 | Self::RefundHeard(_)
                 | Self::Expire { .. }
                 | Self::EndHold { .. }
@@ -111,6 +113,7 @@ impl Command {
             | Self::Expire { order }
             | Self::Advance { order, .. } => Some(*order),
             Self::RefundHeard(news) => Some(news.order_id),
+            Self::GoneBack(back) => Some(back.order_id),
             _ => None,
         }
     }

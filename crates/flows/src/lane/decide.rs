@@ -47,6 +47,7 @@ impl State<'_> {
                 self.refund(*order, *staff, *refund, wish)
             }
             Command::RefundHeard(news) => self.refund_heard(news),
+            Command::GoneBack(back) => self.gone_back(back),
             Command::Cash { order, staff, attempt, received, .. } => {
                 self.cash(*order, *staff, *attempt, *received)
             }

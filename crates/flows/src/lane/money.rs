@@ -3,7 +3,10 @@
 use kernel::planted::{self, Bug};
 use kernel::{AccountId, AttemptId, Money, OrderId, Rate, SignedDuration};
 use orders::{Actor, Order, State as Stands};
-use payments::{Attempt, AttemptState, Earned, Meant, News, Origin, Saw, Stance, Verdict, judge};
+use payments::{
+    Attempt, AttemptState, Earned, GONE_AT_THE_PROVIDER, Meant, News, Origin, Saw, Stance, Verdict,
+    judge,
+};
 
 use super::Outcome;
 use super::command::Done;
@@ -146,7 +149,8 @@ impl State<'_> {
             }
             Verdict::External(minor) => {
                 self.observe(attempt_id, news, NewsEffect::GivenBack, |_| {});
-                self.till.external(self.env, attempt_id, minor, self.now);
+                let what = (minor, GONE_AT_THE_PROVIDER, None);
+                self.till.external(self.env, attempt_id, what, self.now);
                 self.all_gone_back(id, attempt_id)?;
                 return Ok(Done::News(NewsEffect::GivenBack));
             }

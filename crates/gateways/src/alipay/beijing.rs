@@ -2,7 +2,9 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
-use kernel::Timestamp;
+use kernel::{Date, Timestamp};
+
+use crate::listing::TimeWindow;
 
 const FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 const BEIJING: Offset = Offset::constant(8);
@@ -10,6 +12,12 @@ const BEIJING: Offset = Offset::constant(8);
 /// `2026-01-02 03:04:05`.
 pub(super) fn write(at: Timestamp) -> String {
     at.to_zoned(TimeZone::fixed(BEIJING)).strftime(FORMAT).to_string()
+}
+
+/// From when until when a day is there.
+pub(super) fn day(day: Date) -> Option<TimeWindow> {
+    let start = |day: Date| BEIJING.to_timestamp(day.at(0, 0, 0, 0)).ok();
+    Some(TimeWindow { from: start(day)?, to: start(day.tomorrow().ok()?)? })
 }
 
 /// The moment that `text` says.

@@ -72,7 +72,16 @@ fn table(day: Date, text: &str) -> Result<DailyReport, GatewayError> {
         }
         let (kind, given_back) = match row[kind].as_str() {
             KIND_PAYMENT => (EntryKind::Payment, false),
-            KIND_REFUND => (EntryKind::Refund { refund: row[refund].parse().ok() }, true),
+            KIND_REFUND => {
+                let (number, done) = (&row[refund], &row[finished]);
+                // A refund without a number is known by its trade and its second.
+                let name = if number.is_empty() {
+                    format!("{} {done}", row[trade_no])
+                } else {
+                    number.clone()
+                };
+                (EntryKind::Refund { refund: number.parse().ok(), name }, true)
+            }
             // Other movements (a transfer, a service) are not about what we sold.
             _ => continue,
         };
@@ -89,7 +98,8 @@ fn table(day: Date, text: &str) -> Result<DailyReport, GatewayError> {
             at: beijing::read(&row[finished]).ok_or_else(wrong)?,
         });
     }
-    Ok(DailyReport { day, entries })
+    let span = beijing::day(day).ok_or_else(|| untrusted("a day that is none"))?;
+    Ok(DailyReport { day, span, entries })
 }
 
 fn unsigned(text: &str) -> Option<Money> {

@@ -219,7 +219,7 @@ impl Cashier {
 }
 
 /// Which payment is meant.
-pub(super) fn payment_ref(attempt: &Attempt) -> PaymentRef {
+pub(crate) fn payment_ref(attempt: &Attempt) -> PaymentRef {
     PaymentRef {
         attempt: attempt.id,
         gateway_id: attempt.reference.clone(),

@@ -26,12 +26,16 @@ impl Cashier {
             kernel::crash_point!("refund.found");
             // Noted before the call: a crash in between leaves a refund that may have been sent,
             // and a day later its key is not used again.
-            let (id, again_at) = (refund.id, after(now, pace::settled(refund.tries)));
+            let (id, again_at) =
+                (refund.id, after(now, pace::refund(refund.created_at, refund.tries, now)));
             let sent =
                 self.shop.db.write(move |tx| payments::refund_sent(tx, id, now, again_at)).await?;
             kernel::crash_point!("refund.marked");
             if !sent {
                 continue;
+            }
+            if after(refund.created_at, pace::PATIENCE) <= now {
+                tracing::error!(refund = %refund.id, "a refund has been under way for a week");
             }
             if let Some(heard) = self.send_back(refund).await? {
                 self.refund_heard(refund, heard).await?;
@@ -130,7 +134,7 @@ impl Cashier {
     }
 
     #[expect(clippy::unused_self, reason = "reads as what the cashier does with an answer")]
-    fn reading(&self, refund: &Refund, seen: &RefundObservation) -> Option<Heard> {
+    pub(super) fn reading(&self, refund: &Refund, seen: &RefundObservation) -> Option<Heard> {
         if seen.amount != refund.amount && seen.status != RemoteRefundStatus::Absent {
             let (asked, said) = (refund.amount, seen.amount);
             tracing::error!(refund = %refund.id, %asked, %said, "a refund of another amount");
@@ -154,7 +158,7 @@ pub(super) fn read(seen: &RefundObservation) -> Option<Heard> {
 }
 
 /// How a refund stands at the gateway. None when it knows of none, or cannot tell.
-async fn look(
+pub(super) async fn look(
     gateway: &dyn Gateway,
     attempt: &Attempt,
     refund: &Refund,

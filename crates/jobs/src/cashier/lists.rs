@@ -1,227 +1,248 @@
-//! Reading gateways' lists: what nobody told of, and how a day's books compare.
+//! Reading gateways' books as they grow: what nobody told of, what a gateway kept, and once a day
+//! whether the books of the day before agree.
 
-use flows::NewsEffect;
 use gateways::{
-    DailyReport, EntryKind, Gateway, GatewayError, Listing, Observation, PageToken, RemoteStatus,
+    Gateway, GatewayError, Listing, Observation, RefundObservation, RemoteStatus, Subject,
     TimeWindow, WORKER_PATIENCE,
 };
-use kernel::{Date, Fault, SignedDuration, Timestamp};
-use payments::{Attempt, Break, Fix, Reach, Span, Statement, compare};
-use std::collections::BTreeMap;
+use kernel::{Fault, SignedDuration};
+use payments::{Attempt, Statement};
 
-use super::{Cashier, after, settle_quietly};
+use super::{Cashier, back, before, settle_quietly};
+use crate::books::{compare_day, day_of, given_back, listed, payments_of, refunds_of, statement};
 
 /// A list is read again from so long before it was read last: entries may come late.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
-/// How far back a list is read that never was.
-const FIRST_READ: SignedDuration = SignedDuration::from_hours(24);
-/// What is made about midnight is looked for on both sides of it.
-const MIDNIGHT: SignedDuration = SignedDuration::from_hours(1);
-/// Pages of one list; more than this is not a list but a mistake.
-const PAGES_MAX: usize = 1000;
-
-/// Why a day could not be compared.
-#[derive(Debug, thiserror::Error)]
-pub enum CannotCompare {
-    /// Our own books could not be read.
-    #[error(transparent)]
-    Ours(#[from] Fault),
-    /// The gateway did not show its books.
-    #[error("{gateway}: {cause}")]
-    Theirs {
-        /// Which.
-        gateway: &'static str,
-        /// What it said.
-        cause: GatewayError,
-    },
-    /// The gateway's bill is not ready.
-    #[error("{0}: the bill of that day is not ready yet: try again later")]
-    NotReady(&'static str),
-}
-
-/// What came of comparing a day at one gateway.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct Compared {
-    /// Which gateway.
-    pub gateway: &'static str,
-    /// Payments of ours on that day.
-    pub ours: usize,
-    /// Payments of theirs.
-    pub theirs: usize,
-    /// Where they differ.
-    pub breaks: Vec<Break>,
-}
+pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// The middle of a gateway's day is on the same day here, wherever it is.
+pub(super) const NOON: SignedDuration = SignedDuration::from_hours(12);
+/// When yesterday is over everywhere: money that was under way at midnight has arrived.
+const YESTERDAY_IS_OVER: SignedDuration = SignedDuration::from_hours(26);
 
 impl Cashier {
-    /// Reads what is new in the gateways' lists; gives how many payments were asked about because
-    /// the list says something else than we know.
+    /// Reads what is new in the gateways' books; gives how many payments were asked about because
+    /// the books say something else than we know.
     pub async fn read_lists(&self) -> Result<usize, Fault> {
         let mut asked = 0;
         for gateway in self.gateways.values() {
-            if gateway.capabilities().listing == Listing::Cursor {
-                asked += self.read_list(gateway.as_ref()).await?;
+            let gateway = gateway.as_ref();
+            let read = match gateway.capabilities().listing {
+                Listing::Cursor => self.read_list(gateway).await?,
+                Listing::DailyReport => self.read_bills(gateway).await?,
+                Listing::None => continue,
+            };
+            match read {
+                Ok(count) => asked += count,
+                Err(error) => {
+                    tracing::warn!(gateway = gateway.name(), %error, "their books were not read");
+                    continue;
+                }
             }
+            self.compare_yesterday(gateway).await?;
         }
         Ok(asked)
     }
 
-    async fn read_list(&self, gateway: &dyn Gateway) -> Result<usize, Fault> {
+    async fn read_list(&self, gateway: &dyn Gateway) -> Result<Result<usize, GatewayError>, Fault> {
         let (name, now) = (gateway.name(), self.shop.env.now());
         let last = self.shop.db.read(move |read| payments::list_read_until(read, name)).await?;
         let from = match last {
+            // The first time on a new day all of the day before is read again: what was made then
+            // may have been taken since, and only then is it known what the gateway kept of it.
+            Some(last) if day_of(last) < day_of(now) => before(last, DAY),
             Some(last) => before(last, OVERLAP),
-            None => before(now, FIRST_READ),
+            None => before(now, DAY),
         };
-        let seen = match listed(gateway, TimeWindow { from, to: now }).await {
-            Ok(seen) => seen,
-            Err(error) => {
-                tracing::warn!(gateway = name, %error, "a list was not read");
-                return Ok(0);
-            }
+        let window = TimeWindow { from, to: now };
+        let quiet = |_: &str, _: usize| {};
+        let payments = match payments_of(gateway, window, &quiet).await {
+            Ok(payments) => payments,
+            Err(error) => return Ok(Err(error)),
         };
         let mut asked = 0;
-        for seen in &seen {
+        for seen in &payments {
             asked += usize::from(self.take_in(name, seen).await?);
         }
+        let refunds = match refunds_of(gateway, window, &quiet).await {
+            Ok(refunds) => refunds.unwrap_or_default(),
+            Err(error) => return Ok(Err(error)),
+        };
+        for seen in refunds {
+            asked += usize::from(self.take_in_refund(name, seen).await?);
+        }
+        if let Err(error) = self.take_in_disputes(gateway, window).await? {
+            return Ok(Err(error));
+        }
         self.shop.db.write(move |tx| payments::list_read(tx, name, now)).await?;
-        Ok(asked)
+        Ok(Ok(asked))
     }
 
     /// Keeps a line of a list, and asks about its payment where it says something else than we
     /// know. True when it was asked about.
     async fn take_in(&self, gateway: &'static str, seen: &Observation) -> Result<bool, Fault> {
-        let Some(said) = statement(gateway, seen) else { return Ok(false) };
-        let (reference, attempt) = (said.reference.clone(), seen.attempt);
-        self.shop.db.write(move |tx| payments::keep_statement(tx, &said)).await?;
-        let found = self
-            .shop
-            .db
-            .read(move |read| {
-                let by_id = match attempt {
-                    Some(id) => payments::find(read, id)?,
-                    None => None,
-                };
-                match by_id {
-                    Some(found) => Ok::<_, Fault>(Some(found)),
-                    None => payments::by_reference(read, gateway, &reference),
-                }
-            })
-            .await?;
-        let Some(attempt) = found else {
-            if seen.status == RemoteStatus::Captured {
-                tracing::error!(gateway, reference = ?seen.gateway_id, "money that nobody asked for");
-            }
+        let Some(mut said) = statement(gateway, seen) else { return Ok(false) };
+        let found = self.attempt_of(gateway, &said).await?;
+        let Some(attempt) = found.filter(|attempt| !is_another(attempt, seen)) else {
+            self.keep(said, true).await?;
             return Ok(false);
         };
+        if let (None, Some(reference)) = (&seen.gateway_id, &attempt.reference) {
+            said.reference.clone_from(reference);
+        }
+        self.keep(said, false).await?;
         let asked = is_news(&attempt, seen) && attempt.review.is_none();
         if asked {
             let effect = self.ask(&attempt, "list", WORKER_PATIENCE).await?;
             tracing::info!(attempt = %attempt.id, ?effect, "a list told of a payment");
         }
-        if let Some(fee) = seen.fee.filter(|_| seen.status == RemoteStatus::Captured) {
-            let booked = self.shop.book_fee(attempt.order_id, attempt.id, fee.minor).await;
+        if let Some(fee) = seen.fee.filter(|_| seen.status == RemoteStatus::Captured)
+            && attempt.fee.is_none()
+        {
+            let booked = self.shop.book_fee(attempt.order_id, attempt.id, fee).await;
             settle_quietly(booked)?;
         }
         Ok(asked)
     }
 
-    /// Compares a day at every gateway that shows its books. Days are in UTC, except where the
-    /// gateway writes bills: those are in its own time zone.
-    ///
-    /// # Errors
-    /// When either side's books cannot be read.
-    pub async fn compare_day(&self, day: Date) -> Result<Vec<Compared>, CannotCompare> {
-        let mut all = Vec::new();
-        for gateway in self.gateways.values() {
-            let listing = gateway.capabilities().listing;
-            if listing != Listing::None {
-                all.push(self.compare_at(gateway.as_ref(), day, listing).await?);
+    pub(super) async fn attempt_of(
+        &self,
+        gateway: &'static str,
+        said: &Statement,
+    ) -> Result<Option<Attempt>, Fault> {
+        let (id, reference) = (said.attempt_id, said.reference.clone());
+        let found = self.shop.db.read(move |read| {
+            let by_id = id.map(|id| payments::find(read, id)).transpose()?.flatten();
+            match by_id {
+                Some(found) => Ok::<_, Fault>(Some(found)),
+                None => payments::by_reference(read, gateway, &reference),
             }
-        }
-        Ok(all)
+        });
+        Ok(found.await?.filter(|attempt| attempt.gateway == gateway))
     }
 
-    async fn compare_at(
+    /// Keeps what their books say of a payment. Money for something that we do not know is kept
+    /// where staff see it.
+    pub(super) async fn keep(&self, said: Statement, stranger: bool) -> Result<(), Fault> {
+        let unmatched = stranger && said.is_money();
+        if unmatched {
+            let (gateway, reference) = (&said.gateway, &said.reference);
+            tracing::error!(gateway, reference, "money that nobody asked for");
+        }
+        self.shop.db.write(move |tx| payments::keep_statement(tx, &said, unmatched)).await
+    }
+
+    /// Takes in a line of a list of refunds. True when something was done about it.
+    async fn take_in_refund(
+        &self,
+        gateway: &'static str,
+        seen: RefundObservation,
+    ) -> Result<bool, Fault> {
+        let (id, payment) = (seen.refund, seen.payment_id.clone());
+        let found = self.shop.db.read(move |read| {
+            let refund = id.map(|id| payments::find_refund(read, id)).transpose()?.flatten();
+            let attempt = match (&refund, payment) {
+                (Some(refund), _) => payments::find(read, refund.attempt_id)?,
+                (None, Some(payment)) => payments::by_reference(read, gateway, &payment)?,
+                (None, None) => None,
+            };
+            Ok::<_, Fault>((refund, attempt))
+        });
+        let (refund, attempt) = found.await?;
+        let Some(attempt) = attempt.filter(|attempt| attempt.gateway == gateway) else {
+            return Ok(false);
+        };
+        if let Some(refund) = refund {
+            let Some(heard) = self.reading(&refund, &seen) else { return Ok(false) };
+            if refund.state.hears(heard.0).is_none() {
+                return Ok(false);
+            }
+            self.refund_heard(&refund, heard).await?;
+            return Ok(true);
+        }
+        let went =
+            back::read(&seen).is_some_and(|(says, ..)| says == payments::RefundState::Succeeded);
+        let Some(name) = given_back(seen).filter(|_| went).map(|back| back.name) else {
+            return Ok(false);
+        };
+        let of = attempt.id;
+        let known = self.shop.db.read(move |read| payments::refunds_of_attempts(read, [of]));
+        if known.await?.iter().any(|it| it.reference.as_deref() == Some(name.as_str())) {
+            return Ok(false);
+        }
+        // How much has gone back in all, the payment itself tells.
+        self.ask(&attempt, "list", WORKER_PATIENCE).await?;
+        Ok(true)
+    }
+
+    /// Looks for disputes that nobody told of, where the gateway lists what it told.
+    async fn take_in_disputes(
         &self,
         gateway: &dyn Gateway,
-        day: Date,
-        listing: Listing,
-    ) -> Result<Compared, CannotCompare> {
-        let name = gateway.name();
-        let span = utc(day);
-        let wide = TimeWindow { from: before(span.from, MIDNIGHT), to: after(span.to, MIDNIGHT) };
-        let failed = |cause| CannotCompare::Theirs { gateway: name, cause };
-        let (theirs, reach) = if listing == Listing::Cursor {
-            let seen = listed(gateway, wide).await.map_err(failed)?;
-            let said = seen.iter().filter_map(|seen| statement(name, seen)).collect();
-            (said, Reach::Payments)
-        } else {
-            let report = gateway.daily_report(day, WORKER_PATIENCE).await.map_err(failed)?;
-            let report = report.ok_or(CannotCompare::NotReady(name))?;
-            (of_bill(name, &report, self.shop.env.now()), Reach::Movements)
+        window: TimeWindow,
+    ) -> Result<Result<(), GatewayError>, Fault> {
+        let (name, quiet) = (gateway.name(), |_: &str, _: usize| {});
+        let mut list = listed();
+        loop {
+            let page = match list.next(name, &quiet) {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
+                Err(error) => return Ok(Err(error)),
+            };
+            match gateway.list_notifications(window, page.as_ref(), WORKER_PATIENCE).await {
+                Ok(page) => list.take(page),
+                Err(GatewayError::Unsupported) => return Ok(Ok(())),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        for told in list.all {
+            let Subject::Dispute { gateway_id, payment_id: Some(payment) } = told.subject else {
+                continue;
+            };
+            let found =
+                self.shop.db.read(move |read| payments::by_reference(read, name, &payment)).await?;
+            let Some(attempt) = found else { continue };
+            let of = attempt.id;
+            let known = self.shop.db.read(move |read| payments::disputes_of_attempts(read, [of]));
+            let known = known.await?;
+            let known = known.iter().any(|it| it.reference == gateway_id && it.due_at.is_none());
+            if !known {
+                self.hear_dispute(&attempt, &gateway_id).await?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Compares the last day that is over, once.
+    async fn compare_yesterday(&self, gateway: &dyn Gateway) -> Result<(), Fault> {
+        let (name, now) = (gateway.name(), self.shop.env.now());
+        let day = match gateway.capabilities().listing {
+            Listing::Cursor => day_of(before(now, YESTERDAY_IS_OVER)),
+            _ => {
+                let last = self.shop.db.read(move |read| payments::list_read_until(read, name));
+                let Some(last) = last.await? else { return Ok(()) };
+                day_of(before(last, NOON))
+            }
         };
-        let theirs: Vec<Statement> = theirs;
-        // A bill may speak of payments of any day.
-        let known: Vec<_> = theirs.iter().map(|it| (it.attempt_id, it.reference.clone())).collect();
-        let mut ours = self
-            .shop
-            .db
-            .read(move |read| {
-                let mut ours = payments::made_between(read, name, wide.from, wide.to)?;
-                for (id, reference) in known {
-                    let there = |it: &Attempt| {
-                        Some(it.id) == id || it.reference.as_deref() == Some(reference.as_str())
-                    };
-                    if ours.iter().any(there) {
-                        continue;
-                    }
-                    let found = match id {
-                        Some(id) => payments::find(read, id)?,
-                        None => payments::by_reference(read, name, &reference)?,
-                    };
-                    ours.extend(found);
+        let was = self.shop.db.read(move |read| payments::was_day_compared(read, name, day));
+        if was.await?.is_some() {
+            return Ok(());
+        }
+        match compare_day(&self.shop.db, gateway, (day, now), &|_, _| {}).await {
+            Ok(Some(compared)) => {
+                for found in &compared.breaks {
+                    let (class, reference) = (found.class.as_str(), &found.reference);
+                    tracing::error!(gateway = name, %day, class, ?reference, "the books differ");
                 }
-                Ok::<_, Fault>(ours)
-            })
-            .await?;
-        let breaks = compare(&ours, &theirs, span, reach);
-        let today = |at: Timestamp| span.from <= at && at < span.to;
-        ours.retain(|attempt| today(attempt.created_at));
-        let told = theirs.iter().filter(|it| it.made_at.is_none_or(today)).count();
-        Ok(Compared { gateway: name, ours: ours.len(), theirs: told, breaks })
-    }
-
-    /// Does about a difference what can be done without a person. What came of it, in a word.
-    ///
-    /// # Errors
-    /// When the shop cannot write.
-    pub async fn mend(&self, found: &Break) -> Result<&'static str, Fault> {
-        let (Some(id), Fix::AskAgain) = (found.attempt_id, found.fix) else {
-            return Ok("left to a person");
-        };
-        let attempt = self.shop.db.read(move |read| payments::find(read, id)).await?;
-        let Some(attempt) = attempt else { return Ok("gone") };
-        let effect = self.ask(&attempt, "list", WORKER_PATIENCE).await?;
-        Ok(effect.map_or("the gateway was mute", NewsEffect::word))
-    }
-}
-
-/// Everything in a list.
-async fn listed(
-    gateway: &dyn Gateway,
-    window: TimeWindow,
-) -> Result<Vec<Observation>, GatewayError> {
-    let mut all = Vec::new();
-    let mut page: Option<PageToken> = None;
-    for _ in 0..PAGES_MAX {
-        let got = gateway.list_payments(window, page.as_ref(), WORKER_PATIENCE).await?;
-        all.extend(got.items);
-        page = got.next;
-        if page.is_none() {
-            return Ok(all);
+                self.note_compared(day, compared.gateway, compared.breaks.len()).await
+            }
+            Ok(None) => Ok(()),
+            Err(crate::CannotCompare::Ours(fault)) => Err(fault),
+            Err(error) => {
+                tracing::warn!(gateway = name, %day, %error, "a day was not compared");
+                Ok(())
+            }
         }
     }
-    Err(GatewayError::UntrustedAnswer("a list without an end".into()))
 }
 
 /// Whether a line of a list says something that we do not know.
@@ -236,72 +257,14 @@ fn is_news(attempt: &Attempt, seen: &Observation) -> bool {
     }
 }
 
-fn statement(gateway: &str, seen: &Observation) -> Option<Statement> {
-    let status = match &seen.status {
-        RemoteStatus::Absent => return None,
-        RemoteStatus::AwaitingPayer => "waiting",
-        RemoteStatus::Processing => "processing",
-        RemoteStatus::Authorized { .. } => "authorized",
-        RemoteStatus::Captured => "captured",
-        RemoteStatus::Canceled { .. } => "canceled",
+/// Whether a payment that names an attempt of ours is not the one that the attempt has.
+fn is_another(attempt: &Attempt, seen: &Observation) -> bool {
+    let differ = |ours: &Option<String>, theirs: &Option<String>| match (ours, theirs) {
+        (Some(ours), Some(theirs)) => ours != theirs,
+        _ => false,
     };
-    let captured = seen.status == RemoteStatus::Captured;
-    let currency = if captured { seen.captured.currency } else { seen.amount.currency };
-    Some(Statement {
-        gateway: gateway.to_owned(),
-        reference: seen.gateway_id.clone()?,
-        attempt_id: seen.attempt,
-        status: status.to_owned(),
-        amount: seen.amount.minor,
-        currency,
-        captured: seen.captured.minor,
-        refunded: seen.refunded.map_or(0, |refunded| refunded.minor),
-        fee: seen.fee.map(|fee| fee.minor),
-        made_at: seen.created_at,
-        seen_at: seen.observed_at,
-    })
-}
-
-/// A bill as payments: what moved of each on its day.
-fn of_bill(gateway: &str, report: &DailyReport, now: Timestamp) -> Vec<Statement> {
-    let mut all: BTreeMap<&str, Statement> = BTreeMap::new();
-    for entry in &report.entries {
-        let said = all.entry(entry.gateway_id.as_str()).or_insert_with(|| Statement {
-            gateway: gateway.to_owned(),
-            reference: entry.gateway_id.clone(),
-            attempt_id: entry.attempt,
-            status: "moved".to_owned(),
-            amount: 0,
-            currency: entry.amount.currency,
-            captured: 0,
-            refunded: 0,
-            fee: None,
-            made_at: Some(entry.at),
-            seen_at: now,
-        });
-        match entry.kind {
-            EntryKind::Payment => {
-                "captured".clone_into(&mut said.status);
-                said.amount += entry.amount.minor;
-                said.captured += entry.amount.minor;
-                said.fee = entry.fee.map(|fee| fee.minor).or(said.fee);
-            }
-            EntryKind::Refund { .. } => said.refunded += entry.amount.minor,
-        }
+    match &seen.gateway_id {
+        Some(_) => differ(&attempt.reference, &seen.gateway_id),
+        None => differ(&attempt.secondary, &seen.secondary_id),
     }
-    // A refund of an older payment says nothing of the payment itself.
-    all.into_values().filter(|said| said.status == "captured").collect()
-}
-
-fn before(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.checked_sub(by).unwrap_or(Timestamp::MIN)
-}
-
-fn utc(day: Date) -> Span {
-    let start = |day: Date| {
-        let at = day.in_tz("UTC").map(|at| at.timestamp());
-        at.unwrap_or(Timestamp::MIN)
-    };
-    let next = day.tomorrow().unwrap_or(day);
-    Span { from: start(day), to: start(next) }
 }

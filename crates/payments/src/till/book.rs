@@ -34,15 +34,14 @@ impl Till {
         self.ledger.book(about(env, attempt, "orphaned", None, now), &lines);
     }
 
-    /// Books what a gateway kept of money that came, once. False when that was done before, or
-    /// nothing came.
-    pub fn book_fee(&mut self, env: &Env, id: AttemptId, fee: i64, now: Timestamp) -> bool {
+    /// Books what a gateway kept of money that came, once, in the currency it kept it in. False
+    /// when that was done before, or nothing came.
+    pub fn book_fee(&mut self, env: &Env, id: AttemptId, fee: Money, now: Timestamp) -> bool {
         let open = |attempt: &&mut Attempt| attempt.captured > 0 && attempt.fee.is_none();
         let Some(attempt) = self.attempts.get_mut(id).filter(open) else { return false };
-        attempt.fee = Some(fee);
-        let kept = |minor| Money::new(minor, attempt.amount.currency);
+        attempt.fee = Some(fee.minor);
         let gateway = Account::Gateway(attempt.gateway.clone());
-        let lines = [(Account::Fees, kept(fee)), (gateway, kept(-fee))];
+        let lines = [(Account::Fees, fee), (gateway, negative(fee))];
         let about = about(env, attempt, "fee", None, now);
         self.ledger.book(about, &lines);
         true

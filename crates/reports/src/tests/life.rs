@@ -287,7 +287,7 @@ async fn listed(town: &Town, payments: &[(&Paying, i64)]) {
             made_at: Some(now),
             seen_at: now,
         };
-        let kept = town.shop.db.write(move |tx| payments::keep_statement(tx, &said));
+        let kept = town.shop.db.write(move |tx| payments::keep_statement(tx, &said, false));
         kept.await.unwrap();
     }
 }
@@ -311,6 +311,9 @@ async fn cash(town: &Town, ada: AccountId, shirt: VariantId) {
 async fn notices(town: &Town) {
     let now = town.shop.env.now();
     let notice = |number: u32| Notice {
+        kind: payments::NoticeKind::Payment,
+        payment: None,
+        refund_id: None,
         id: town.shop.env.id(),
         gateway: "sandbox".into(),
         dedupe_key: format!("notice {number}"),

@@ -71,10 +71,8 @@ pub(crate) fn tell(
             let failed = told::refund(refund, now);
             (&refund.id, vec![("refund.updated", failed.clone()), ("refund.failed", failed)])
         }
-        News::Disputed => (&now.id, vec![("charge.dispute.created", told::dispute(now, true))]),
-        News::DisputeClosed => {
-            (&now.id, vec![("charge.dispute.closed", told::dispute(now, false))])
-        }
+        News::Disputed => (&now.id, vec![("charge.dispute.created", told::dispute(now))]),
+        News::DisputeClosed => (&now.id, vec![("charge.dispute.closed", told::dispute(now))]),
     };
     for (kind, object) in events {
         make(page, kind, subject, &object)?;

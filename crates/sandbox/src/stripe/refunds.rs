@@ -44,7 +44,7 @@ pub(super) fn create(page: &Page<'_>, call: &Call, asked: &Value) -> Outcome {
         let message = "This PaymentIntent does not have a successful charge to refund.";
         return Ok(unexpected_state(message, told::intent(&payment)));
     }
-    if payment.extra["disputed"] == true {
+    if payment.extra["disputed"] == true || payment.extra["dispute_lost"] == true {
         let message = "This charge has been charged back and cannot be refunded.";
         let kind = "invalid_request_error";
         return Ok(error::answer(400, kind, Some("charge_disputed"), message, None));

@@ -148,7 +148,7 @@ pub(super) fn charge(payment: &Payment) -> Value {
         "balance_transaction": captured.then(|| format!("txn_{}", suffix(payment))),
         "captured": captured,
         "currency": payment.currency.to_ascii_lowercase(),
-        "disputed": payment.extra["disputed"] == true,
+        "disputed": was_disputed(payment),
         "metadata": map(&payment.extra["intent_metadata"]),
         "paid": payment.paid_at.is_some(),
         "payment_intent": payment.second_id,
@@ -200,7 +200,20 @@ pub(super) fn refund(refund: &Refund, payment: &Payment) -> Value {
     })
 }
 
-pub(super) fn dispute(payment: &Payment, open: bool) -> Value {
+/// Whether the payer ever went to their bank.
+pub(super) fn was_disputed(payment: &Payment) -> bool {
+    !payment.extra["disputed"].is_null()
+}
+
+fn dispute_status(payment: &Payment) -> &'static str {
+    match (&payment.extra["disputed"], &payment.extra["dispute_lost"]) {
+        (Value::Bool(true), _) => "needs_response",
+        (_, Value::Bool(true)) => "lost",
+        _ => "won",
+    }
+}
+
+pub(super) fn dispute(payment: &Payment) -> Value {
     json!({
         "id": format!("du_{}", suffix(payment)),
         "object": "dispute",
@@ -209,7 +222,7 @@ pub(super) fn dispute(payment: &Payment, open: bool) -> Value {
         "charge": charge_id(payment),
         "payment_intent": payment.second_id,
         "reason": "fraudulent",
-        "status": if open { "needs_response" } else { "won" },
+        "status": dispute_status(payment),
         "livemode": false,
     })
 }

@@ -259,6 +259,12 @@ async fn p28_what_is_disputed_is_not_refunded() {
     assert_eq!((status, &refused["error"]["code"]), (400, &json!("charge_disputed")));
     town.control(&format!("stripe/{}/close_dispute", id(&intent))).await;
     assert_eq!(kinds(&mut town, 1).await, ["charge.dispute.closed"]);
+    let dispute = format!("disputes/{}", id(&intent).replace("pi_", "du_"));
+    assert_eq!(town.stripe(GET, &dispute, "", "").await.1["status"], "won");
+    town.control(&format!("stripe/{}/close_dispute?reason=lost", id(&intent))).await;
+    assert_eq!(town.stripe(GET, &dispute, "", "").await.1["status"], "lost");
+    let (status, refused) = town.stripe(POST, "refunds", "s", &form).await;
+    assert_eq!((status, &refused["error"]["code"]), (400, &json!("charge_disputed")));
 }
 
 #[tokio::test]

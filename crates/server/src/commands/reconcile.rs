@@ -1,107 +1,114 @@
 //! `holdfast reconcile`
 
-use std::process::ExitCode;
+mod told;
+mod waiting_line;
 
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use flows::Shop;
-use jobs::{Cashier, Compared};
-use kernel::Env;
-use payments::{Break, Fix};
+use gateways::Gateway;
+use jobs::{Cashier, Compared, Mended, Progress};
+use kernel::{Date, Env, SignedDuration, Timestamp};
+use payments::{Concern, Why};
+use serde::Serialize;
+use store::Db;
 
 use crate::cli;
 use crate::config::Config;
-use crate::running::{gateways_to_ask, open_database};
+use crate::running::{gateways_to_ask, gateways_to_look_at, look_into_database, open_database};
+
+use waiting_line::WaitingLine;
+
+/// What waits for a person, at most.
+const CONCERNS: usize = 1000;
+
+/// What is printed with `--json`.
+#[derive(Serialize)]
+struct Report {
+    day: Date,
+    gateways: Vec<Compared>,
+    /// What came of each difference, in the order of the differences; only with `--fix`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mended: Option<Vec<Mended>>,
+    waiting: Vec<Concern>,
+}
 
 pub(super) async fn run(args: cli::Reconcile) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.settings)?;
-    let (db, env) = (open_database(&config)?, Env::system());
-    let gateways = gateways_to_ask(&config, &db, &env).await?;
+    let env = Env::system();
+    let day = args.day.map_or_else(|| yesterday(env.now()), Ok)?;
+    let line = WaitingLine::default();
+    let hear = |gateway: &str, entries: usize| line.hear(gateway, entries);
+    let report = if args.fix {
+        mend(&config, &env, day, &hear).await?
+    } else {
+        look(&config, &env, day, &hear).await?
+    };
+    line.clear();
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{}", told::table(&report));
+    }
+    let agree = report.gateways.iter().all(|compared| compared.breaks.is_empty());
+    let quiet = agree && report.waiting.is_empty();
+    Ok(if quiet { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn yesterday(now: Timestamp) -> anyhow::Result<Date> {
+    let then = now.checked_sub(SignedDuration::from_hours(24))?;
+    Ok(jobs::day_of(then))
+}
+
+/// Compares without writing anything, beside whoever uses the database.
+async fn look(
+    config: &Config,
+    env: &Env,
+    day: Date,
+    progress: Progress<'_>,
+) -> anyhow::Result<Report> {
+    let db = look_into_database(config)?;
+    let mut gateways = Vec::new();
+    for gateway in gateways_to_look_at(config, env)? {
+        let when = (day, env.now());
+        let compared = jobs::compare_day(&db, gateway.as_ref(), when, progress).await?;
+        gateways.extend(compared);
+    }
+    let waiting = concerns(&db, env.now(), day).await?;
+    db.close();
+    Ok(Report { day, gateways, mended: None, waiting })
+}
+
+/// Compares, and does about each difference what can be done without a person.
+async fn mend(
+    config: &Config,
+    env: &Env,
+    day: Date,
+    progress: Progress<'_>,
+) -> anyhow::Result<Report> {
+    let db = open_database(config).context(
+        "`--fix` writes, and a shop on SQLite has one writer: stop it first, or let the running \
+         shop mend the day itself (POST /api/v1/admin/books/DAY/mend)",
+    )?;
+    let gateways: Vec<Arc<dyn Gateway>> = gateways_to_ask(config, &db, env).await?;
     let names: Vec<&str> = gateways.iter().map(|gateway| gateway.name()).collect();
     let settings = config.settings(&names);
-    let shop = Shop::open(db.clone(), env, settings).await?;
+    let shop = Shop::open(db.clone(), env.clone(), settings).await?;
     // Nobody is sent anywhere by this command.
     let cashier = Cashier::new(shop, gateways, "http://127.0.0.1/".parse()?);
-    let compared = cashier.compare_day(args.day).await?;
-    if args.json {
-        println!("{}", serde_json::to_string(&compared)?);
-    } else {
-        print!("{}", table(&compared));
-    }
-    if args.fix {
-        for found in compared.iter().flat_map(|compared| &compared.breaks) {
-            let came = cashier.mend(found).await?;
-            let name = found.reference.as_deref().unwrap_or("without a reference");
-            eprintln!("{} {name}: {came}", found.class);
-        }
-    }
+    let (gateways, mended) = cashier.mend_day(day, progress).await?;
+    let waiting = concerns(&db, env.now(), day).await?;
     drop(cashier);
     db.close();
-    let agree = compared.iter().all(|compared| compared.breaks.is_empty());
-    Ok(if agree { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(Report { day, gateways, mended: Some(mended), waiting })
 }
 
-/// A line for each gateway, and below it one for each difference with what to do about it.
-fn table(all: &[Compared]) -> String {
-    if all.is_empty() {
-        return "No gateway of this shop shows its books.\n".to_owned();
-    }
-    all.iter().map(section).collect()
-}
-
-fn section(Compared { gateway, ours, theirs, breaks }: &Compared) -> String {
-    let word = match breaks.len() {
-        0 => "the books agree".to_owned(),
-        1 => "1 difference".to_owned(),
-        n => format!("{n} differences"),
-    };
-    let head = format!("{gateway}: {ours} payments here, {theirs} there: {word}.\n");
-    std::iter::once(head).chain(breaks.iter().map(paragraph)).collect()
-}
-
-fn paragraph(found: &Break) -> String {
-    let Break { class, ours, theirs, means, .. } = found;
-    let reference = found.reference.as_deref().unwrap_or("-");
-    let order = found.order_id.map_or(String::new(), |order| format!("    order {order}\n"));
-    format!(
-        "  {class:<14} {reference}\n    here: {ours}   there: {theirs}\n    {means}.\n    {}.\n{order}",
-        advice(found.fix)
-    )
-}
-
-fn advice(fix: Fix) -> String {
-    let mut says = fix.says().to_owned();
-    if let Some(first) = says.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    says
-}
-
-#[cfg(test)]
-mod tests {
-    use payments::Class;
-
-    use super::*;
-
-    #[test]
-    fn a_difference_says_what_it_means_and_what_to_do() {
-        let found = Break {
-            class: Class::Status,
-            gateway: "sandbox".into(),
-            reference: Some("pay_1".into()),
-            attempt_id: None,
-            order_id: None,
-            ours: "awaiting_payer".into(),
-            theirs: "captured".into(),
-            means: "the gateway has the money, and we have not heard of it",
-            fix: Fix::AskAgain,
-        };
-        let compared = Compared { gateway: "sandbox", ours: 2, theirs: 2, breaks: vec![found] };
-        assert_eq!(
-            table(&[compared]),
-            "sandbox: 2 payments here, 2 there: 1 difference.\n  status         pay_1\n    \
-             here: awaiting_payer   there: captured\n    the gateway has the money, and we have \
-             not heard of it.\n    `--fix` asks the gateway about it again and takes in the \
-             answer.\n"
-        );
-        assert!(table(&[]).starts_with("No gateway"));
-    }
+/// What waits for a person, beside what this report itself is about.
+async fn concerns(db: &Db, now: Timestamp, day: Date) -> anyhow::Result<Vec<Concern>> {
+    let mut waiting = db.read(move |read| payments::concerns(read, now, CONCERNS)).await?;
+    let day = format!(" {day} ");
+    waiting.retain(|it| it.why != Why::Books || !it.subject.contains(&day));
+    Ok(waiting)
 }

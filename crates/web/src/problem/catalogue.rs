@@ -117,6 +117,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("units-invalid", 422, "The number of units is not between `min` and `max`."),
     ("validation", 422, "Fields are missing, unknown or of the wrong type; `errors` lists them."),
     ("internal", 500, "Something is broken on our side; `instance` is the request id to tell us."),
+    ("books-closed", 502, "A payment gateway did not show its books: try again later."),
     ("gateway-busy", 503, "The payment service does not answer. The order is kept: try again."),
     ("not-ready", 503, "The database does not answer, or cannot be read."),
     ("overloaded", 503, "Too many requests at once: try again after `Retry-After` seconds."),

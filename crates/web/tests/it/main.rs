@@ -17,6 +17,7 @@ mod bad_input;
 mod between;
 mod browser;
 mod catalogue;
+mod concerns;
 mod document;
 mod headers;
 mod kept;

@@ -79,9 +79,11 @@ async fn reads_payments_and_refunds_of_a_day() {
         assert_eq!((paid.amount, paid.fee.unwrap().minor), (PRICE, 741));
         assert_eq!(paid.at, "2026-01-02T03:04:30Z".parse().unwrap());
         assert_eq!(paid.secondary_id.as_deref(), Some(TRADE_NO));
-        assert_eq!(back.kind, EntryKind::Refund { refund: Some(refund_id()) });
+        assert_eq!(back.kind, EntryKind::Refund { refund: Some(refund_id()), name: mark.clone() });
         assert_eq!((back.amount.minor, back.fee.unwrap().minor), (60_000, -360));
-        assert_eq!(by_hand.kind, EntryKind::Refund { refund: None });
+        assert_eq!(by_hand.kind, EntryKind::Refund { refund: None, name: "20260102".into() });
+        let midnight = "2026-01-01T16:00:00Z".parse().unwrap();
+        assert_eq!(report.span.from, midnight, "their day begins in Beijing");
         assert_eq!((by_hand.attempt, by_hand.gateway_id.as_str()), (None, "by-hand"));
     }
 }

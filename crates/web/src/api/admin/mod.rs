@@ -1,5 +1,6 @@
 //! What staff do.
 
+mod books;
 mod money;
 mod notices;
 mod orders;
@@ -17,4 +18,5 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(orders::routes())
         .merge(money::routes())
         .merge(notices::routes())
+        .merge(books::routes())
 }

@@ -102,18 +102,19 @@ struct BalanceList {
     items: Vec<BalanceBody>,
 }
 
-fn one_line(reason: &str) -> Result<String, Problem> {
-    let (text, max) = (reason.trim(), limits::TEXT_CHARS_MAX);
+/// The text of a field that is one line.
+pub(super) fn one_line(name: &str, text: &str) -> Result<String, Problem> {
+    let (text, max) = (text.trim(), limits::TEXT_CHARS_MAX);
     if text.is_empty() || text.chars().any(char::is_control) || text.chars().count() > max {
         let message = format!("must be one line of 1 to {max} characters");
-        return Err(Problem::field("reason", &message));
+        return Err(Problem::field(name, &message));
     }
     Ok(text.to_owned())
 }
 
 impl GiveBack {
     fn wish(&self) -> Result<RefundWish, Problem> {
-        let reason = one_line(&self.reason)?;
+        let reason = one_line("reason", &self.reason)?;
         let of = match (self.lines.is_empty(), self.amount) {
             (true, None) => RefundOf::Rest { restock: self.restock },
             (true, Some(amount)) => RefundOf::Amount(amount),
@@ -233,7 +234,7 @@ async fn cancel(
 ) -> Answer {
     let order: OrderId = id(&order, "order")?;
     let key = key.of(staff.id, "admin.orders.cancel", &order.to_string(), &wish);
-    let reason = Some(one_line(&wish.reason)?);
+    let reason = Some(one_line("reason", &wish.reason)?);
     app.shop.cancel_for_shop(staff.id, order, reason, key).await?;
     tracing::info!(staff = %staff.id, %order, "an order was called off");
     Ok(ok(&find(&app.shop, order, None).await?))
