@@ -15,6 +15,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTE
 use reqwest::{Method, RequestBuilder, Response, redirect};
 use rustls::{ClientConfig, RootCertStore, crypto};
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::{Host, Url};
 
 use crate::error::{GatewayError, SetupError};
@@ -25,10 +26,16 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// A bill of a busy day is longer than an answer.
 const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Calls that one provider gets at one time: a storm of ours must not become one of theirs.
+const CALLS_AT_ONCE: usize = 128;
+/// A call waits for its turn this part of its time, and is not sent after that.
+const WAITS_A: u32 = 4;
+
 /// A client of one provider.
 pub(crate) struct HttpClient {
     inner: reqwest::Client,
     base: Url,
+    turns: Semaphore,
 }
 
 /// One request.
@@ -124,11 +131,18 @@ impl HttpClient {
             .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| SetupError::Tls(chain(&e)))?;
-        Ok(Self { inner, base })
+        Ok(Self { inner, base, turns: Semaphore::new(CALLS_AT_ONCE) })
     }
 
-    /// Sends `call` and reads the answer to its end.
+    async fn turn(&self, within: Duration) -> Result<SemaphorePermit<'_>, GatewayError> {
+        let turn = tokio::time::timeout(within / WAITS_A, self.turns.acquire()).await;
+        let busy = || GatewayError::NotSent("too many calls are under way there".to_owned());
+        turn.ok().and_then(Result::ok).ok_or_else(busy)
+    }
+
+    /// Sends `call` when it is its turn, and reads the answer to its end.
     pub async fn send(&self, call: Call<'_>) -> Result<Answer, GatewayError> {
+        let _turn = self.turn(call.within).await?;
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(call.path);
@@ -157,6 +171,7 @@ impl HttpClient {
             let why = format!("a file at an address we do not go to: {why}");
             return Err(GatewayError::UntrustedAnswer(why));
         }
+        let _turn = self.turn(within).await?;
         exchange(self.inner.get(url).timeout(within), FILE_BYTES_MAX).await
     }
 
@@ -254,6 +269,9 @@ fn chain(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt as _;
+    use futures_util::stream::FuturesUnordered;
+
     use super::*;
 
     #[test]
@@ -293,5 +311,32 @@ mod tests {
         assert!(reason("nonsense").unwrap().contains("not a URL"));
         assert!(reason("https://example.com/?a=b").unwrap().contains("end with the path"));
         assert_eq!(reason("http://127.0.0.1:1"), None);
+    }
+
+    #[tokio::test]
+    async fn p30_a_provider_gets_only_so_many_calls_at_once() {
+        let (listener, base) = crate::testing::line::listen().await;
+        let client = HttpClient::new(&base).unwrap();
+        let long = Duration::from_secs(30);
+        let call = |within| client.send(Call::get(&["x"], Auth::None, within));
+        // They take every call and answer none.
+        let (mut taken, mut storm) = (Vec::new(), FuturesUnordered::new());
+        storm.extend((0..CALLS_AT_ONCE).map(|_| call(long)));
+        while taken.len() < CALLS_AT_ONCE {
+            tokio::select! {
+                ended = storm.next() => panic!("{:?}", ended.map(|it| it.map(|it| it.status))),
+                line = listener.accept() => taken.push(line.unwrap()),
+            }
+        }
+        let more = call(Duration::from_millis(200)).await;
+        assert!(matches!(more, Err(GatewayError::NotSent(_))), "one too many, and not sent");
+        // One has ended: there is room again.
+        drop(taken.pop());
+        assert!(storm.next().await.unwrap().is_err());
+        let next = call(long);
+        tokio::select! {
+            _ = next => panic!("nobody answers"),
+            line = listener.accept() => drop(line.unwrap()),
+        }
     }
 }

@@ -95,7 +95,7 @@ store::on_both_engines! { TABLES;
         assert_eq!(other.get(&placed).await.status, 404, "somebody else's looks like none");
     }
 
-    async fn the_payment_page_is_not_believed(db: TestDb) {
+    async fn p15_the_payment_page_is_not_believed(db: TestDb) {
         let shop = TestShop::open(db).await;
         let variant = shirts(&shop, 1).await;
         let browser = Browser::new(&shop);
