@@ -1,4 +1,4 @@
-//! Amounts as an English reader expects them (CLDR `en`): `€1,234.50`, `CN¥268.00`, `RUB 15,600.00`.
+//! Amounts as an English reader expects them (CLDR `en`): `€1,234.50`, `CN¥268.00`, `₽15,600.00`.
 
 use std::fmt::Write as _;
 
@@ -17,6 +17,7 @@ pub(crate) fn show(minor: i64, code: &str) -> String {
         "GBP" => text.push('£'),
         "JPY" => text.push('¥'),
         "CNY" => text.push_str("CN¥"),
+        "RUB" => text.push('₽'),
         _ => {
             text.push_str(code);
             text.push(NO_BREAK);
@@ -75,7 +76,7 @@ mod tests {
             (9_450, "EUR", "€94.50"),
             (18_900, "USD", "$189.00"),
             (26_800, "CNY", "CN¥268.00"),
-            (1_560_000, "RUB", "RUB\u{a0}15,600.00"),
+            (1_560_000, "RUB", "₽15,600.00"),
             (500, "JPY", "¥500"),
             (1_230, "KWD", "KWD\u{a0}1.230"),
             (12_345_678_900, "EUR", "€123,456,789.00"),

@@ -10,6 +10,7 @@
 mod buyer;
 mod chromium;
 mod purchases;
+#[path = "../town/shop.rs"]
 mod shop;
 mod tab;
 

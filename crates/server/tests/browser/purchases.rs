@@ -17,7 +17,7 @@ fn moved(payment: &Value) -> (&str, i64, i64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_whose_bank_asks_first() {
-    let shop = TestShop::open(&[]).await;
+    let shop = TestShop::open().await;
     let browser = Chromium::start();
     for (device, name) in DEVICES {
         let buyer = Buyer::new(&shop, &browser, name, device).await;
@@ -42,7 +42,7 @@ async fn a_card_whose_bank_asks_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn yookassa() {
-    let shop = TestShop::open(&[]).await;
+    let shop = TestShop::open().await;
     let browser = Chromium::start();
     for (device, name) in DEVICES {
         let buyer = Buyer::new(&shop, &browser, name, device).await;
@@ -61,7 +61,7 @@ async fn yookassa() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alipay_has_a_page_for_phones() {
-    let shop = TestShop::open(&[]).await;
+    let shop = TestShop::open().await;
     let browser = Chromium::start();
     for (device, name) in DEVICES {
         let buyer = Buyer::new(&shop, &browser, name, device).await;
@@ -81,7 +81,7 @@ async fn alipay_has_a_page_for_phones() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cash_on_delivery() {
-    let shop = TestShop::open(&[]).await;
+    let shop = TestShop::open().await;
     let browser = Chromium::start();
     for (device, name) in DEVICES {
         let buyer = Buyer::new(&shop, &browser, name, device).await;
@@ -97,7 +97,7 @@ async fn cash_on_delivery() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decline_and_then_another_way() {
-    let shop = TestShop::open(&[]).await;
+    let shop = TestShop::open().await;
     let browser = Chromium::start();
     for (device, name) in DEVICES {
         let buyer = Buyer::new(&shop, &browser, name, device).await;
@@ -165,7 +165,7 @@ async fn too_late<'a>(
 #[tokio::test(flavor = "multi_thread")]
 async fn money_that_comes_too_late_is_paid_back() {
     for buyer in DEVICES {
-        let shop = TestShop::open(&[]).await;
+        let shop = TestShop::open().await;
         let browser = Chromium::start();
         let (late, _) = too_late(&shop, &browser, buyer, "Alipay").await;
         // Their page says that its time is over; their bank was slower than that.
@@ -184,7 +184,7 @@ async fn money_that_comes_too_late_is_paid_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn money_that_was_only_reserved_is_let_go() {
     for buyer in DEVICES {
-        let shop = TestShop::open(&[]).await;
+        let shop = TestShop::open().await;
         let browser = Chromium::start();
         let (late, page) = too_late(&shop, &browser, buyer, "YooKassa").await;
         shop.wait(1);

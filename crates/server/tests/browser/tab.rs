@@ -106,16 +106,23 @@ impl Tab {
     pub async fn until(&self, words: &[&str]) -> String {
         let deadline = Instant::now() + WAIT;
         loop {
+            assert!(Instant::now() < deadline, "the shop stays busy: {}", self.address().await);
             let mut bell = self.line.bell();
             let whole = self.look("document.readyState === 'complete'").await == json!(true);
             let text = self.text().await;
-            if whole && self.was_sent_away() {
+            if whole && words.iter().all(|word| text.contains(word)) {
+                self.inspect().await;
+                if !self.was_sent_away() {
+                    let wrong = self.wrong.lock().unwrap().clone();
+                    assert!(wrong.is_empty(), "{}: {wrong:?}", self.address().await);
+                    return text;
+                }
                 self.reload().await;
                 continue;
             }
-            if whole && words.iter().all(|word| text.contains(word)) {
-                self.inspect().await;
-                return text;
+            if whole && self.was_sent_away() {
+                self.reload().await;
+                continue;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if tokio::time::timeout(left, bell.changed()).await.is_err() {
@@ -206,7 +213,10 @@ impl Tab {
     fn was_sent_away(&self) -> bool {
         self.hear();
         let mut wrong = self.wrong.lock().unwrap();
-        let busy = wrong.iter().any(|wrong| wrong.contains("a status of 503"));
+        let busy = |wrong: &String| {
+            wrong.contains("a status of 503") || wrong.contains("Refused to apply style")
+        };
+        let busy = wrong.iter().any(busy);
         if busy {
             wrong.clear();
         }
@@ -215,10 +225,7 @@ impl Tab {
 
     /// What has to be so on every page.
     async fn inspect(&self) {
-        self.hear();
         let place = self.address().await;
-        let wrong = self.wrong.lock().unwrap().clone();
-        assert!(wrong.is_empty(), "{place}: {wrong:?}");
         let wide = self.look("document.documentElement.scrollWidth - innerWidth").await;
         assert!(wide.as_i64().is_some_and(|wide| wide <= 0), "{place} is {wide} px too wide");
         let heads = self.look("document.querySelectorAll('h1').length").await;

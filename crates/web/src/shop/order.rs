@@ -18,7 +18,7 @@ use store::idempotency::Key;
 use super::abroad::{self, Abroad};
 use super::error::PageError;
 use super::form::{Form, Params, id};
-use super::pay::checked;
+use super::pay::{checked, current};
 use super::paying::online;
 use super::shell::{Keep, Shell, page};
 use super::show::{Badge, Icon, Price, Time, clock, count, moment, money};
@@ -93,6 +93,8 @@ struct OrderPage {
     other_ways: bool,
     /// What that charges, where the way to pay takes another currency.
     pay_abroad: Option<Abroad>,
+    /// The way to pay that is under way, or was tried last, or was chosen with the order.
+    pay_with: String,
     can_be_cancelled: bool,
     address: Option<Address>,
     country: String,
@@ -136,6 +138,7 @@ pub(crate) async fn show(
     };
     let address: Option<Address> = serde_json::from_str(&known.order.address).ok();
     let money_of = Paid::of(&known);
+    let pay_with = current(&known.order, &known.attempts).to_owned();
     let totals = known.order.totals;
     let order_page = OrderPage {
         shell,
@@ -159,9 +162,10 @@ pub(crate) async fn show(
         pay_until: payable(&app, &known.order).then_some(known.order.pay_by).flatten().map(clock),
         other_ways: online(&app, known.order.total()).len() > 1,
         pay_abroad: Abroad::of(
-            abroad::charge(&app, &known.order, &known.attempts, &known.order.payment_method),
+            abroad::charge(&app, &known.order, &known.attempts, &pay_with),
             currency,
         ),
+        pay_with,
         can_be_cancelled: can_be_cancelled(&known.order),
         country: address.as_ref().map_or("", |it| countries::name(&it.country)).to_owned(),
         address,

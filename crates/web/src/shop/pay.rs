@@ -234,6 +234,12 @@ fn why_not(attempt: &Attempt) -> &'static str {
     }
 }
 
+/// The way to pay that is under way, or was tried last, or was chosen with the order.
+pub(crate) fn current<'a>(order: &'a Order, attempts: &'a [Attempt]) -> &'a str {
+    let live = attempts.iter().rev().find(|attempt| attempt.state.is_live());
+    live.or(attempts.last()).map_or(&order.payment_method, |attempt| &attempt.gateway)
+}
+
 fn payment_page(
     app: &App,
     shell: Shell,
@@ -241,9 +247,7 @@ fn payment_page(
     attempts: &[Attempt],
     stage: Stage,
 ) -> Response {
-    let live = attempts.iter().rev().find(|attempt| attempt.state.is_live());
-    let tried = live.or(attempts.last()).map(|attempt| attempt.gateway.as_str());
-    let current = tried.unwrap_or(&order.payment_method).to_owned();
+    let current = current(&order, attempts).to_owned();
     let abroad = |method: &str| {
         Abroad::of(abroad::charge(app, &order, attempts, method), order.totals.currency)
     };
