@@ -16,8 +16,8 @@ use crate::process::Door;
 use crate::trace::{Trace, short};
 use crate::trouble::{Trouble, Troubles};
 
-pub use teller::Teller;
 pub(crate) use teller::TWO_STAGE;
+pub use teller::Teller;
 
 /// The names of the gateways; all of them keep the same book.
 pub const GATEWAYS: [&str; 2] = ["sandbox", "harbour"];

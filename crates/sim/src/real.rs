@@ -357,7 +357,8 @@ impl Real {
                     let refunds = payments::refunds_of_order(read, *id)?;
                     tries.extend(payments::of_order(read, *id)?.into_iter().map(|attempt| {
                         let of = refunds.iter().filter(|r| r.attempt_id == attempt.id);
-                        let back: Vec<_> = of.map(|r| (r.amount.minor, r.worth, r.state.as_str())).collect();
+                        let back: Vec<_> =
+                            of.map(|r| (r.amount.minor, r.worth, r.state.as_str())).collect();
                         (attempt, back)
                     }));
                 }

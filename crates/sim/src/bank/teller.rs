@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gateways::{
     CancelReason, Capabilities, CaptureMode, CapturePayment, Confirmation, CreatePayment,
-    CreateRefund, Created, Currencies, Gateway, GatewayError, IdempotencyKey, Notification, Observation,
-    PaymentRef, RawNotification, RefundObservation, RefundRef, RemoteRefundStatus, RemoteStatus,
-    Url, VoidUnpaid,
+    CreateRefund, Created, Currencies, Gateway, GatewayError, IdempotencyKey, Notification,
+    Observation, PaymentRef, RawNotification, RefundObservation, RefundRef, RemoteRefundStatus,
+    RemoteStatus, Url, VoidUnpaid,
 };
 use kernel::{AttemptId, Currency, Money, SignedDuration, Timestamp};
 

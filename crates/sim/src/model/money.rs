@@ -31,13 +31,7 @@ impl Model {
         }
     }
 
-    pub(super) fn pay(
-        &mut self,
-        buyer: Buyer,
-        number: Number,
-        gateway: usize,
-        key: u8,
-    ) -> Answer {
+    pub(super) fn pay(&mut self, buyer: Buyer, number: Number, gateway: usize, key: u8) -> Answer {
         let order = self.orders.get(&number).filter(|order| order.buyer == buyer);
         let order = *order.ok_or(No::NotFound("order"))?;
         if order.state != State::Pending || order.pay_by <= Some(self.now) {
