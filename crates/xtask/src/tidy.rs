@@ -9,6 +9,7 @@ mod floats;
 mod layout;
 mod lengths;
 mod manifests;
+mod pitfalls;
 pub mod points;
 mod sleeps;
 mod source;
@@ -31,7 +32,7 @@ const SCRIPTS: [&str; 1] = [".ci/run"];
 
 type Check = fn(&Repository) -> Vec<Finding>;
 
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     edges::between_our_crates,
     edges::to_guarded_libraries,
     manifests::inherit_from_the_workspace,
@@ -43,6 +44,7 @@ const CHECKS: [Check; 13] = [
     durability::not_switched_off,
     layout::files_are_named_by_their_subject,
     layout::readme_is_short,
+    pitfalls::have_tests,
     points::are_listed,
     points::are_off_by_default,
 ];
