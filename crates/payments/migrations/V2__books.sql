@@ -12,7 +12,7 @@ create index statements_unmatched on statements (unmatched_since)
 -- Some gateways list payments by the other one of their two ids.
 create index attempts_by_secondary on attempts (gateway, secondary) where secondary is not null;
 create index attempts_in_review on attempts (id) where review is not null;
-create index refunds_by_time on refunds (created_at);
+create index refunds_by_time on refunds (updated_at);
 
 -- Payers who want their money back by way of their bank.
 create table disputes (

@@ -130,12 +130,9 @@ store::sql! {
     }
 
     query REFUNDS_BETWEEN {
-        concat!(
-            "select r.id, r.attempt_id, r.order_id, r.amount, r.currency, r.reason, r.origin, \
-             r.state, r.reference, r.failure, r.actor, r.tries, r.sent_at, r.due_at, r.created_at, \
-             r.updated_at, r.worth from refunds r join attempts a on a.id = r.attempt_id \
-             where a.gateway = $1 and r.created_at < $3 \
-                 and (r.created_at >= $2 or r.sent_at >= $2 or r.updated_at >= $2) order by r.id"
+        select_refund!(
+            "where attempt_id in (select id from attempts where gateway = $1)
+                 and created_at < $3 and updated_at >= $2 order by id"
         )
     }
 

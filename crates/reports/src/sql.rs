@@ -475,17 +475,13 @@ store::sql! {
 
     query OUR_SETTLED_IS_GATEWAY_SUCCEEDED {
         places!(
-            "select a.id as place from attempts a
-             join statements s on s.gateway = a.gateway and s.reference = a.reference
-             left join (
-                 select r.attempt_id, sum(r.amount) as amount from refunds r
-                 join disputes d on d.attempt_id = r.attempt_id and d.reference = r.reference
-                 where d.state = 'lost' group by r.attempt_id
-             ) gone on gone.attempt_id = a.id
-             where a.state = 'captured' and s.seen_at >= a.updated_at
-                 and (s.status <> 'captured' or s.captured <> a.captured or s.currency <> a.currency
-                     or s.refunded not between a.refunded - coalesce(gone.amount, 0)
-                         and a.refunded - coalesce(gone.amount, 0) + a.reserved)"
+            "select a.id as place from attempts a join statements s
+                 on s.gateway = a.gateway and s.reference = a.reference
+             where a.state = 'captured' and s.seen_at >= a.updated_at and (s.status <> 'captured'
+                 or s.captured <> a.captured or s.currency <> a.currency
+                 or s.refunded + (select coalesce(sum(r.amount), 0) from refunds r, disputes d
+                     where r.attempt_id = a.id and d.attempt_id = a.id and d.reference = r.reference
+                         and d.state = 'lost') not between a.refunded and a.refunded + a.reserved)"
         )
     }
 

@@ -98,8 +98,8 @@ pub(crate) async fn payments_of(
     progress: Progress<'_>,
 ) -> Result<Vec<Observation>, GatewayError> {
     let mut list = Listed::default();
-    while let Some(page) = list.next(gateway.name(), progress)? {
-        list.take(gateway.list_payments(window, page.as_ref(), WORKER_PATIENCE).await?);
+    while list.goes_on(gateway.name(), progress)? {
+        list.take(gateway.list_payments(window, list.page(), WORKER_PATIENCE).await?);
     }
     Ok(list.all)
 }
@@ -111,8 +111,8 @@ pub(crate) async fn refunds_of(
     progress: Progress<'_>,
 ) -> Result<Option<Vec<RefundObservation>>, GatewayError> {
     let mut list = Listed::default();
-    while let Some(page) = list.next(gateway.name(), progress)? {
-        match gateway.list_refunds(window, page.as_ref(), WORKER_PATIENCE).await {
+    while list.goes_on(gateway.name(), progress)? {
+        match gateway.list_refunds(window, list.page(), WORKER_PATIENCE).await {
             Err(GatewayError::Unsupported) => return Ok(None),
             page => list.take(page?),
         }
@@ -140,21 +140,22 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// The page to ask for next; none at the end.
-    pub fn next(
-        &mut self,
-        name: &str,
-        progress: Progress<'_>,
-    ) -> Result<Option<Option<PageToken>>, GatewayError> {
+    /// Whether there is another page to ask for.
+    pub fn goes_on(&mut self, name: &str, progress: Progress<'_>) -> Result<bool, GatewayError> {
         if self.over {
-            return Ok(None);
+            return Ok(false);
         }
         if self.pages == PAGES_MAX {
             return Err(GatewayError::UntrustedAnswer("a list without an end".into()));
         }
         progress(name, self.all.len());
         self.pages += 1;
-        Ok(Some(self.page.take()))
+        Ok(true)
+    }
+
+    /// Which page that is; none for the first.
+    pub fn page(&self) -> Option<&PageToken> {
+        self.page.as_ref()
     }
 
     pub fn take(&mut self, got: Page<T>) {

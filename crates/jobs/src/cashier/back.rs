@@ -69,12 +69,11 @@ impl Cashier {
             refund.sent_at.is_some_and(|sent| after(sent, pace::KEY_LIFE) <= self.shop.env.now());
         let asked = refund.state == RefundState::Pending || forgotten;
         let answer = if asked { look(gateway, &attempt, refund).await } else { None };
-        let answer = match answer {
-            Some(answer) => answer,
-            None => {
-                let receipt = self.receipt_of(&attempt, refund).await?;
-                self.give(gateway, &attempt, refund, receipt).await
-            }
+        let answer = if let Some(answer) = answer {
+            answer
+        } else {
+            let receipt = self.receipt_of(&attempt, refund).await?;
+            self.give(gateway, &attempt, refund, receipt).await
         };
         match answer {
             Ok(seen) => Ok(self.reading(refund, &seen)),
@@ -130,7 +129,7 @@ impl Cashier {
         };
         let (lines, mut parts) = self.shop.db.read(read).await?;
         parts.retain(|part| part.refund_id == refund.id);
-        Ok(Some(of_refund(&terms, opened.buyer, (&lines, &parts), &opened.order, refund.amount)))
+        Ok(Some(of_refund(terms, opened.buyer, (&lines, &parts), &opened.order, refund.amount)))
     }
 
     #[expect(clippy::unused_self, reason = "reads as what the cashier does with an answer")]

@@ -183,12 +183,12 @@ impl Cashier {
         let (name, quiet) = (gateway.name(), |_: &str, _: usize| {});
         let mut list = listed();
         loop {
-            let page = match list.next(name, &quiet) {
-                Ok(Some(page)) => page,
-                Ok(None) => break,
+            match list.goes_on(name, &quiet) {
+                Ok(true) => {}
+                Ok(false) => break,
                 Err(error) => return Ok(Err(error)),
-            };
-            match gateway.list_notifications(window, page.as_ref(), WORKER_PATIENCE).await {
+            }
+            match gateway.list_notifications(window, list.page(), WORKER_PATIENCE).await {
                 Ok(page) => list.take(page),
                 Err(GatewayError::Unsupported) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),
@@ -215,13 +215,12 @@ impl Cashier {
     /// Compares the last day that is over, once.
     async fn compare_yesterday(&self, gateway: &dyn Gateway) -> Result<(), Fault> {
         let (name, now) = (gateway.name(), self.shop.env.now());
-        let day = match gateway.capabilities().listing {
-            Listing::Cursor => day_of(before(now, YESTERDAY_IS_OVER)),
-            _ => {
-                let last = self.shop.db.read(move |read| payments::list_read_until(read, name));
-                let Some(last) = last.await? else { return Ok(()) };
-                day_of(before(last, NOON))
-            }
+        let day = if gateway.capabilities().listing == Listing::Cursor {
+            day_of(before(now, YESTERDAY_IS_OVER))
+        } else {
+            let last = self.shop.db.read(move |read| payments::list_read_until(read, name));
+            let Some(last) = last.await? else { return Ok(()) };
+            day_of(before(last, NOON))
         };
         let was = self.shop.db.read(move |read| payments::was_day_compared(read, name, day));
         if was.await?.is_some() {

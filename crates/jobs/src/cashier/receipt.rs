@@ -37,7 +37,7 @@ impl Sale {
 
     /// The receipt of `amount` for all of it, where receipts are made.
     pub(super) fn receipt(&self, settings: &Settings, amount: Money) -> Option<Receipt> {
-        let terms = settings.receipts.as_ref()?;
+        let terms = settings.receipts?;
         Some(of_order(terms, self.buyer(), &self.lines, &self.order.totals, amount))
     }
 }
@@ -53,7 +53,7 @@ struct Item<'a> {
 
 /// The receipt of `amount` for a whole order.
 pub(super) fn of_order(
-    terms: &Receipts,
+    terms: Receipts,
     buyer: BuyerContact,
     lines: &[Line],
     totals: &Totals,
@@ -77,7 +77,7 @@ pub(super) fn of_order(
 
 /// The receipt of a part that is given back: of the lines it is for, or of the order as such.
 pub(super) fn of_refund(
-    terms: &Receipts,
+    terms: Receipts,
     buyer: BuyerContact,
     (lines, parts): (&[Line], &[RefundLine]),
     number: &str,
@@ -98,7 +98,7 @@ pub(super) fn of_refund(
     made(terms, buyer, &items, amount)
 }
 
-fn goods<'a>(terms: &Receipts, name: &'a str, quantity: i64, weight: i64) -> Item<'a> {
+fn goods(terms: Receipts, name: &str, quantity: i64, weight: i64) -> Item<'_> {
     Item {
         name,
         quantity: u32::try_from(quantity).unwrap_or(u32::MAX).max(1),
@@ -108,7 +108,7 @@ fn goods<'a>(terms: &Receipts, name: &'a str, quantity: i64, weight: i64) -> Ite
     }
 }
 
-fn made(terms: &Receipts, customer: BuyerContact, items: &[Item<'_>], amount: Money) -> Receipt {
+fn made(terms: Receipts, customer: BuyerContact, items: &[Item<'_>], amount: Money) -> Receipt {
     let weights: Vec<i64> = items.iter().map(|item| item.weight).collect();
     let shares = shared(amount.minor, &weights);
     let lines = items.iter().zip(shares).flat_map(|(item, share)| {
@@ -191,7 +191,7 @@ mod tests {
         let lines = [line(1, "Cup", 600, 2), line(2, "Pot", 1000, 3)];
         let plain = totals(&lines, 0, 490);
         let of = |totals: &Totals, amount| {
-            of_order(&TERMS, BuyerContact::default(), &lines, totals, amount)
+            of_order(TERMS, BuyerContact::default(), &lines, totals, amount)
         };
         let paid = of(&plain, Money::new(4690, Currency::EUR));
         assert_eq!(said(&paid), [("Cup", 2, 600), ("Pot", 3, 1000), ("Delivery", 1, 490)]);
@@ -224,7 +224,7 @@ mod tests {
         };
         let of = |parts: &[RefundLine], amount| {
             let nobody = BuyerContact::default();
-            of_refund(&TERMS, nobody, (&lines, parts), "7K3-M22", Money::new(amount, Currency::RUB))
+            of_refund(TERMS, nobody, (&lines, parts), "7K3-M22", Money::new(amount, Currency::RUB))
         };
         assert_eq!(said(&of(&[part], 200_001)), [("Pot", 1, 100_001), ("Pot", 1, 100_000)]);
         assert_eq!(said(&of(&[], 123)), [("Order 7K3-M22", 1, 123)]);
@@ -243,7 +243,7 @@ mod tests {
             let totals = totals(&lines, discount, shipping);
             prop_assume!(totals.total > 0);
             let amount = Money::new(amount, Currency::RUB);
-            let receipt = of_order(&TERMS, BuyerContact::default(), &lines, &totals, amount);
+            let receipt = of_order(TERMS, BuyerContact::default(), &lines, &totals, amount);
             prop_assert_eq!(receipt.total().unwrap(), Some(amount));
             prop_assert!(receipt.lines.iter().all(|it| it.quantity > 0 && it.unit_price.minor > 0));
         }

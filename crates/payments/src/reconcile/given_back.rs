@@ -37,10 +37,12 @@ pub(super) fn compare(
             (Some(refund), Some(attempt)) if concerned => {
                 breaks.extend(differences(attempt, refund, said, reach));
             }
-            (None, Some(attempt)) if said.status == "succeeded" => {
-                if !covered(&mut nameless, attempt.id, said) && concerned {
-                    breaks.push(unknown(attempt, said, reach));
-                }
+            (None, Some(attempt))
+                if said.status == "succeeded"
+                    && !covered(&mut nameless, attempt.id, said)
+                    && concerned =>
+            {
+                breaks.push(unknown(attempt, said, reach));
             }
             _ => {}
         }

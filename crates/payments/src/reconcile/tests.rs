@@ -175,7 +175,7 @@ fn who_lists_by_the_other_id_is_understood() {
 fn what_was_not_booked_can_be_and_what_was_booked_wrongly_is_left_to_a_person() {
     let (mut attempt, said) = payment(1, 10);
     attempt.fee = None;
-    let found = payments_only(&[attempt.clone()], &[said.clone()], Reach::Payments);
+    let found = payments_only(&[attempt.clone()], std::slice::from_ref(&said), Reach::Payments);
     let kept = Some(Money::new(30, Currency::EUR));
     assert_eq!((found[0].class, found[0].fix, found[0].fee), (Class::Fee, Fix::BookFee, kept));
     attempt.fee = Some(31);

@@ -365,6 +365,6 @@ pub fn breaks(report: &str) -> Vec<(String, String, String)> {
 
 /// What a JSON report says beside the differences.
 pub fn field(report: &str, name: &str) -> Value {
-    let report: Value = serde_json::from_str(report).unwrap_or_else(|_| json!(null));
+    let report: Value = serde_json::from_str(report).unwrap_or(json!(null));
     report[name].clone()
 }

@@ -54,10 +54,10 @@ mod tests {
 
     fn found(change: impl Fn(usize) -> Option<String>) -> Vec<String> {
         let row = |n: usize| format!("| {n} | x | y | `p{n:02}_holds` |\n");
-        let rows: String = (1..=ROWS).map(|n| change(n).unwrap_or_else(|| row(n))).collect();
-        let list = format!("# Payments\n\n{HEAD} z |\n|---|---|\n{rows}\nMore.\n");
-        let code: String =
-            (1..=ROWS).map(|n| format!("#[test]\nfn p{n:02}_holds() {{}}\n")).collect();
+        let rows: Vec<String> = (1..=ROWS).map(|n| change(n).unwrap_or_else(|| row(n))).collect();
+        let list = format!("# Payments\n\n{HEAD} z |\n|---|---|\n{}\nMore.\n", rows.concat());
+        let test = |n| format!("#[test]\nfn p{n:02}_holds() {{}}\n");
+        let code = (1..=ROWS).map(test).collect::<Vec<_>>().concat();
         let repository = Repository::of(&[(LIST, &list), ("crates/a/src/tests.rs", &code)]);
         have_tests(&repository).iter().map(Finding::to_string).collect()
     }
