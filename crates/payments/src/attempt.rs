@@ -254,7 +254,8 @@ pub fn mark_polled(
     tx.execute(&sql::ATTEMPT_POLLED, &[&id, &again_at]).map(|_| ())
 }
 
-/// Has an attempt asked about at `at`, if that is sooner than it would be.
+/// Has an attempt asked about at `at`, if that is sooner than it would be. The last look at one
+/// that is over stays late: payers' terms must be over by then.
 pub fn poll_soon(tx: &mut Tx<'_>, id: AttemptId, at: Timestamp) -> Result<(), Fault> {
     tx.execute(&sql::ATTEMPT_POLL_SOON, &[&id, &at]).map(|_| ())
 }

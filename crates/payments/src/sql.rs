@@ -87,7 +87,8 @@ store::sql! {
     }
 
     query ATTEMPT_POLL_SOON {
-        "update attempts set poll_at = $2 where id = $1 and poll_at > $2"
+        "update attempts set poll_at = $2
+         where id = $1 and poll_at > $2 and state <> 'canceled'"
     }
 
     insert HISTORY_ADD {

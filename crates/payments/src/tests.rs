@@ -7,8 +7,9 @@ use kernel::{
 use store::{Db, Tx};
 
 use crate::{
-    AttemptState, Earned, Meant, News, Notice, Opened, Origin, RefundState, Saw, Till, Wanted,
-    find, history, mark_polled, of_order, refunds_due, refunds_of_order, submitted, to_poll,
+    Attempt, AttemptState, Earned, Meant, News, Notice, Opened, Origin, RefundState, Saw, Till,
+    Wanted, find, history, mark_polled, of_order, poll_soon, refunds_due, refunds_of_order,
+    submitted, to_poll,
 };
 
 static SCHEMAS: &[&store::Schema] = &[&store::SCHEMA, &crate::SCHEMA];
@@ -140,6 +141,22 @@ store::on_both_engines! { SCHEMAS;
         assert_eq!((seen.len(), seen[0].seq, seen[0].saw.as_str()), (1, 1, "captured"));
         let all = t.db.read(|read| of_order(read, ORDER)).await.unwrap();
         assert_eq!(all.iter().map(|a| a.polls).collect::<Vec<_>>(), [0, 2]);
+    }
+
+    async fn the_last_look_at_what_is_over_is_not_brought_forward(t: TestDb) {
+        two_attempts(&t.db).await;
+        at_till(&t.db, |till| {
+            let over = news("p11", Saw::Canceled("declined".into()));
+            let ends = |attempt: &mut Attempt| attempt.state = AttemptState::Canceled;
+            till.observe(FIRST, &over, "over", ends, after(5));
+        })
+        .await
+        .unwrap();
+        t.db.write(|tx| poll_soon(tx, FIRST, after(10))).await.unwrap();
+        t.db.write(|tx| poll_soon(tx, SECOND, after(10))).await.unwrap();
+        let all = t.db.read(|read| of_order(read, ORDER)).await.unwrap();
+        let next: Vec<_> = all.iter().map(|attempt| attempt.poll_at).collect();
+        assert_eq!(next, [Some(after(5 + 2 * 3600)), Some(after(10))]);
     }
 
     async fn money_goes_back_once_and_no_more_than_came(t: TestDb) {

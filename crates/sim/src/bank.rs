@@ -42,7 +42,7 @@ pub enum Stands {
 }
 
 impl Stands {
-    /// Whether the payer's money is gone from them, for good or for now.
+    /// Whether the payer has parted with their money: taken, or only reserved.
     pub fn is_paid(self) -> bool {
         matches!(self, Self::Authorized | Self::Captured)
     }

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use kernel::SignedDuration;
 
 use crate::chooser::Chooser;
+use crate::panics;
 use crate::time::WorldClock;
 
 /// What a task does.
@@ -55,7 +56,6 @@ struct Inner {
 struct Tasks {
     next: u64,
     slots: BTreeMap<u64, Slot>,
-    panics: Vec<String>,
 }
 
 struct Slot {
@@ -125,6 +125,9 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Executor {
     /// Nobody there yet. `clock` is moved by the executor alone.
     pub fn new(clock: Arc<WorldClock>, chooser: Box<dyn Chooser>) -> Self {
+        // What an earlier one left unheard on this thread is not this one's.
+        panics::listen();
+        drop(panics::heard());
         let inner = Inner {
             tasks: Mutex::default(),
             ready: Arc::default(),
@@ -252,11 +255,6 @@ impl Executor {
         }
     }
 
-    /// What panicked since this was last asked.
-    pub fn panics(&self) -> Vec<String> {
-        std::mem::take(&mut lock(&self.inner.tasks).panics)
-    }
-
     /// The world's clock.
     pub fn clock(&self) -> &Arc<WorldClock> {
         &self.inner.clock
@@ -282,7 +280,6 @@ impl Executor {
             return;
         }
         tasks.slots.remove(&id);
-        tasks.panics.extend(polled.err().map(|panic| words(&*panic)));
         drop(tasks);
         bell.rung.store(true, Ordering::Relaxed);
         lock(&self.inner.ready).retain(|other| *other != id);
@@ -303,10 +300,4 @@ impl Executor {
 
 fn micros(by: SignedDuration) -> i64 {
     i64::try_from(by.as_micros()).unwrap_or(i64::MAX).max(0)
-}
-
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-        .unwrap_or_else(|| "something that has no words".to_owned())
 }

@@ -13,6 +13,7 @@ mod executor;
 mod explore;
 mod life;
 pub mod model;
+pub mod panics;
 mod process;
 pub mod real;
 mod shrink;

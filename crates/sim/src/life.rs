@@ -148,7 +148,7 @@ impl Stage {
         self.settle();
         self.come_to_rest();
         check::at_the_end(&self.scene, &self.site.memory);
-        for panic in self.scene.executor.panics() {
+        for panic in crate::panics::heard() {
             self.scene.witness.accuse("nothing panics", panic);
         }
         for wrong in self.scene.bank.wrongs() {

@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     // What panics on the way is told at the end of the life, with everything before it.
-    std::panic::set_hook(Box::new(|_| {}));
+    sim::panics::hush();
     let town = Arc::new(Town::build("").map_err(anyhow::Error::msg)?);
     let sound = match cli.lives {
         Some(lives) => explore(&cli, lives, &town)?,

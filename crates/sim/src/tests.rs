@@ -98,7 +98,7 @@ fn a_crash_takes_the_process_and_nothing_else() {
     });
     executor.settle();
     assert_eq!(notes.read(), ["before", "crash", "no answer"]);
-    assert_eq!(executor.panics(), [""; 0]);
+    assert_eq!(crate::panics::heard(), [""; 0]);
 }
 
 #[test]
@@ -106,7 +106,18 @@ fn a_panic_is_told() {
     let executor = executor(InTurn);
     executor.spawn(Group::World, async { assert_eq!(1, 2, "not so") });
     executor.settle();
-    assert!(executor.panics().concat().contains("not so"));
+    assert!(crate::panics::heard().concat().contains("not so"));
+}
+
+#[test]
+fn a_panic_that_somebody_catches_is_told_too() {
+    let executor = executor(InTurn);
+    executor.spawn(Group::World, async {
+        // As the lane does: whoever asked hears of a fault.
+        assert!(std::panic::catch_unwind(|| assert_eq!(1, 2, "not so")).is_err());
+    });
+    executor.settle();
+    assert!(crate::panics::heard().concat().contains("not so"));
 }
 
 /// Crashes at the nth door from 0, once.

@@ -123,7 +123,21 @@ impl Buyer {
         scene.say(&format!("{name} was the visitor, units"), moved.as_ref());
     }
 
+    /// A quote; one who finds too little of a thing takes what there is.
     async fn quote(&mut self, source: Source) -> Option<QuoteView> {
+        let refusal = match self.ask_for_quote(source).await? {
+            Ok(view) => return Some(view),
+            Err(refusal) => refusal,
+        };
+        let (Source::BuyNow { variant_id, .. }, Refusal::OutOfStock { short }) = (source, refusal)
+        else {
+            return None;
+        };
+        let quantity = short.first().map(|short| short.available).filter(|left| *left > 0)?;
+        self.ask_for_quote(Source::BuyNow { variant_id, quantity }).await?.ok()
+    }
+
+    async fn ask_for_quote(&mut self, source: Source) -> Option<Result<QuoteView, Refusal>> {
         let (id, scene) = (self.id, self.scene.clone());
         let answer = scene
             .patiently(&mut self.dice, |process| async move {
@@ -135,7 +149,7 @@ impl Buyer {
             answer.as_ref().map(of).map_err(Refusal::to_string)
         });
         scene.say(&format!("{} asks for a quote of {source:?}", self.name), seen.as_ref());
-        answer?.ok()
+        answer
     }
 
     async fn checkout(&mut self, source: Source) {
@@ -242,6 +256,9 @@ impl Buyer {
                 _ => {
                     let by = self.dice.seconds(1200..=3000);
                     self.scene.executor.sleep(by).await;
+                    if self.dice.chance(300) {
+                        self.be_outrun().await;
+                    }
                     self.scene.bank.pay(started.attempt_id);
                 }
             }
@@ -251,6 +268,17 @@ impl Buyer {
             if how == 0 && self.dice.chance(900) {
                 return;
             }
+        }
+    }
+
+    /// While one is late, somebody else buys all that is left of a scarce thing.
+    async fn be_outrun(&mut self) {
+        let who = self.dice.below(CUSTOMERS.len());
+        let mut rival = Self::new(&self.scene, who, Dice::new(self.dice.number(), 2));
+        let scarce = &self.scene.town.goods[..2];
+        let variant_id = self.dice.pick(scarce).variant;
+        if let Some(view) = rival.quote(Source::BuyNow { variant_id, quantity: 7 }).await {
+            rival.press(&view, CASH_ON_DELIVERY).await;
         }
     }
 

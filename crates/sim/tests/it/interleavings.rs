@@ -208,7 +208,7 @@ impl Run {
 
     /// What must hold does, now and when all is settled.
     fn end(&self, stage: &Stage) -> Result<(), String> {
-        let panics = self.executor.panics();
+        let panics = sim::panics::heard();
         if !panics.is_empty() {
             return Err(panics.concat());
         }

@@ -26,7 +26,7 @@ fn found() -> Option<String> {
 #[test]
 fn what_is_planted_is_found_by_one_or_the_other() {
     // A bug may well panic; that it was found is said below.
-    std::panic::set_hook(Box::new(|_| {}));
+    sim::panics::hush();
     plant(None);
     let sound = found();
     println!("{:58} {}", "nothing planted", sound.as_deref().unwrap_or("nothing found"));

@@ -20,7 +20,7 @@ const LIVES_MAX: u64 = 5_000;
 #[test]
 fn every_planted_bug_is_found() {
     // A bug may well panic; what is said of it is said below.
-    std::panic::set_hook(Box::new(|_| {}));
+    sim::panics::hush();
     let town = Arc::new(Town::build("").expect("a town"));
     let threads = available_parallelism().map_or(1, usize::from);
     let explore =
