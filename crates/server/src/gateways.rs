@@ -306,13 +306,34 @@ mod tests {
         assert_eq!(settings["secret_key"], "test_from_a_file");
         assert_eq!(
             names(text.split("[gateways.alipay]").next().unwrap(), &["checkout.currency=RUB"]),
-            ["cash_on_delivery", "yookassa"]
+            ["yookassa", "cash_on_delivery"]
         );
         let alipay =
             format!("[gateways.alipay]{}", text.split("[gateways.alipay]").nth(1).unwrap());
         assert_eq!(names(&alipay, &["checkout.currency=CNY"]), ["alipay", "cash_on_delivery"]);
         let shown = format!("{:?}", open(YOOKASSA, &["checkout.currency=RUB"]).unwrap().0);
         assert!(shown.contains("yookassa") && !shown.contains("test_secret"), "{shown}");
+    }
+
+    #[test]
+    fn the_sandbox_stands_in_for_those_who_take_the_shops_money() {
+        let open = |text: &str, set: &[&str]| {
+            let (config, _) = open(text, set).unwrap();
+            let (env, _) = Env::manual(Timestamp::UNIX_EPOCH, 1);
+            let tables = config.gateways.clone();
+            let tables = tables.with_published("http://127.0.0.1:8081", &config, &env);
+            tables.open(&config, &env).unwrap()
+        };
+        let names = |set: &[&str]| -> Vec<&str> {
+            open("", set).iter().map(|gateway| gateway.name()).collect()
+        };
+        assert_eq!(names(&[]), ["stripe", "cash_on_delivery"]);
+        assert_eq!(names(&["checkout.rates.CNY=8.3"]), ["stripe", "alipay", "cash_on_delivery"]);
+        let all = ["checkout.rates.CNY=8.3", "checkout.rates.RUB=101"];
+        assert_eq!(names(&all), ["stripe", "yookassa", "alipay", "cash_on_delivery"]);
+        let own = YOOKASSA.replace("100500", "7");
+        let yookassa = open(&own, &["checkout.currency=RUB"]).swap_remove(1);
+        assert_eq!(yookassa.identity().payee.as_deref(), Some("7"), "a table of one's own");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use tokio::time::Instant;
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -125,9 +125,8 @@ impl Tab {
                 continue;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if tokio::time::timeout(left, bell.changed()).await.is_err() {
-                panic!("{words:?} at {}:\n{text}", self.address().await);
-            }
+            let rang = tokio::time::timeout(left, bell.changed()).await.is_ok();
+            assert!(rang, "{words:?} at {}:\n{text}", self.address().await);
         }
     }
 

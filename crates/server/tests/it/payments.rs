@@ -1,7 +1,7 @@
 //! Orders paid at each gateway. The clock stands, so that nobody asks a gateway by himself: an
 //! order becomes paid by the gateway's notice, or not at all.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use serde_json::{Value, json};
 use server::running::schemas;
@@ -39,7 +39,7 @@ impl<'a> Buyer<'a> {
         let url = format!("{}/api/v1/{path}", self.shop.url);
         let mut lines = format!("content-type: application/json\r\n{lines}");
         if !self.token.is_empty() {
-            lines.push_str(&format!("authorization: Bearer {}\r\n", self.token));
+            lines.extend(["authorization: Bearer ", self.token.as_str(), "\r\n"]);
         }
         let deadline = Instant::now() + WAIT;
         loop {

@@ -121,7 +121,6 @@ fn of_attempt(order: &Order, attempt: &Attempt) -> Option<Happening> {
             let detail = format!("{sum}: it was only reserved, and we have let it go.");
             (Icon::Refund, "neutral", title, detail)
         }
-        Some(Ended::Left | Ended::InTime) => return None,
         None if attempt.orphan => {
             let title = if late { "Payment came too late" } else { "Second payment came" };
             (
@@ -131,7 +130,7 @@ fn of_attempt(order: &Order, attempt: &Attempt) -> Option<Happening> {
                 format!("{sum} by {}. It goes back to you.", paid_with(attempt)),
             )
         }
-        None => return None,
+        Some(Ended::Left | Ended::InTime) | None => return None,
     };
     Some(Happening { icon, tone, title, detail, at: moment(attempt.since), when: attempt.since })
 }
