@@ -1,7 +1,7 @@
 //! Money meets an order. One function settles, whoever brings the news: the return page, a
 //! notice, a poll.
 
-use kernel::{AccountId, AttemptId, Money, OrderId, RefundId};
+use kernel::{AccountId, AttemptId, Currency, Money, OrderId, Rate, RefundId};
 use payments::{News, RefundState};
 use serde::{Deserialize, Serialize};
 use store::idempotency::Key;
@@ -21,7 +21,7 @@ pub struct Paying {
     pub number: String,
     /// Where.
     pub gateway: String,
-    /// What is to be paid.
+    /// What is to be paid there.
     pub amount: Money,
     /// Where the payer goes, when the gateway has already said.
     pub redirect_url: Option<String>,
@@ -34,6 +34,9 @@ pub struct Paying {
 pub struct Opening {
     /// Where.
     pub gateway: String,
+    /// In which currency, and how many units of it one of the order's costs; none in the order's
+    /// own. It is fixed with the attempt.
+    pub rate: Option<(Currency, Rate)>,
     /// Whether the money is first reserved, and taken by a second call.
     pub two_stage: bool,
     /// Until when the payer may pay, where the gateway cannot be told when the order ends.
@@ -47,7 +50,7 @@ impl Opening {
     /// At this gateway, paid at once, with nothing else to tell.
     pub fn at(gateway: &str) -> Self {
         let (gateway, details) = (gateway.to_owned(), "{}".to_owned());
-        Self { gateway, two_stage: false, deadline: None, details }
+        Self { gateway, rate: None, two_stage: false, deadline: None, details }
     }
 }
 
@@ -136,7 +139,7 @@ pub struct GoneBack {
 pub enum RefundOf {
     /// Units of its lines, at what was paid for them.
     Lines(Vec<RefundOfLine>),
-    /// A sum, minor units.
+    /// A sum, minor units of the order's currency.
     Amount(i64),
     /// All that is left, delivery and tax included.
     Rest {

@@ -1,7 +1,7 @@
 //! Everything the shop can refuse, with the facts to show.
 
 use inventory::Short;
-use kernel::{Coded, Kind, OrderId, VariantId};
+use kernel::{Coded, Currency, Kind, OrderId, VariantId};
 use orders::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -121,6 +121,14 @@ pub enum Refusal {
         /// What can still go back, minor units.
         left: i64,
     },
+    /// What is to go back is less than the smallest coin of the currency it was paid in.
+    #[error(
+        "it was paid in {currency}, which has no coin as small as this: give more back at once"
+    )]
+    RefundTooSmall {
+        /// The currency it was paid in.
+        currency: Currency,
+    },
     /// The hold was extended as often as it can be.
     #[error("the hold was extended as often as it can be")]
     HoldUsedUp,
@@ -150,6 +158,7 @@ impl Coded for Refusal {
             Self::PaymentUnderWay => "payment-under-way",
             Self::NothingToRefund { .. } => "nothing-to-refund",
             Self::RefundTooMuch { .. } => "refund-too-much",
+            Self::RefundTooSmall { .. } => "refund-too-small",
             Self::HoldUsedUp => "hold-used-up",
         }
     }
@@ -185,6 +194,7 @@ impl Coded for Refusal {
                 json!({ "state": state })
             }
             Self::RefundTooMuch { wanted, left } => json!({ "wanted": wanted, "left": left }),
+            Self::RefundTooSmall { currency } => json!({ "currency": currency }),
             _ => serde_json::Value::Null,
         }
     }

@@ -1,9 +1,10 @@
 //! The shop as its use cases see it: a database, the time, settings, and the lane.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Currency, Env, Fault, SignedDuration};
+use kernel::{Currency, Env, Fault, Rate, SignedDuration};
 use store::{Db, Schema};
 
 use crate::lane::{Lane, Shape, Spawn};
@@ -28,6 +29,8 @@ pub static SCHEMAS: &[&Schema] = &[
 pub struct Settings {
     /// The currency of the shop.
     pub currency: Currency,
+    /// What one unit of it costs in others, for gateways that do not take it.
+    pub rates: BTreeMap<Currency, Rate>,
     /// How long a cart's hold lasts.
     pub hold: SignedDuration,
     /// How often a hold is given more time.
@@ -49,6 +52,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             currency: Currency::EUR,
+            rates: BTreeMap::new(),
             hold: SignedDuration::from_mins(15),
             hold_extensions_max: 10,
             quote: SignedDuration::from_mins(15),

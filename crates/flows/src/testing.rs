@@ -22,6 +22,16 @@ use crate::{
 /// The gateway of the town; nobody is behind it, and what it says is what a story says.
 pub const GATEWAY: &str = "sandbox";
 
+/// At the gateway of the town, which today takes nothing but roubles.
+///
+/// # Panics
+/// Never: it is a rate.
+#[expect(clippy::expect_used, reason = "a constant")]
+pub fn in_roubles() -> Opening {
+    let rate = "101.2537".parse().expect("a rate");
+    Opening { rate: Some((Currency::RUB, rate)), ..Opening::at(GATEWAY) }
+}
+
 /// A shop with its clock and its staff.
 #[derive(Clone)]
 pub struct Town {

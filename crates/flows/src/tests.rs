@@ -11,6 +11,7 @@ mod money;
 mod news;
 mod placing;
 mod quotes;
+mod rates;
 mod stages;
 
 use kernel::{Error, Fault, SignedDuration};

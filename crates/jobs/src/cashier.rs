@@ -6,12 +6,14 @@
 mod ask;
 mod back;
 mod bills;
+mod charge;
 mod disputes;
 mod lists;
 mod mend;
 mod notices;
 mod open;
 
+pub use charge::{Charge, Offer};
 pub use mend::Mended;
 
 pub(crate) use ask::payment_ref;
@@ -39,6 +41,8 @@ pub struct Started {
     pub attempt_id: AttemptId,
     /// Where it stands.
     pub state: AttemptState,
+    /// What is charged.
+    pub charge: Charge,
     /// Where the payer goes; none while the gateway has not answered.
     pub redirect_url: Option<String>,
 }
@@ -100,7 +104,10 @@ impl Cashier {
         }
         match attempt.state {
             AttemptState::Submitting => Err(Error::Refused(Refusal::GatewayBusy)),
-            state => Ok(Started { attempt_id: id, state, redirect_url: attempt.redirect_url }),
+            state => {
+                let charge = Charge { amount: attempt.amount, rate: attempt.rate };
+                Ok(Started { attempt_id: id, state, charge, redirect_url: attempt.redirect_url })
+            }
         }
     }
 

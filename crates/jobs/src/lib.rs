@@ -9,6 +9,6 @@ mod relay;
 mod schedule;
 
 pub use books::{CannotCompare, Compared, Progress, compare_day, day_of};
-pub use cashier::{Cashier, Mended, Started};
+pub use cashier::{Cashier, Charge, Mended, Offer, Started};
 pub use relay::{Consumer, Journal};
 pub use schedule::Jobs;

@@ -10,6 +10,7 @@ pub mod limits;
 mod money;
 pub mod planted;
 pub mod points;
+mod rate;
 
 pub use env::{Clock, Env, ManualClock, Rng, SeededRng, SystemClock, SystemRng};
 pub use error::{Coded, Error, Fault, Kind};
@@ -20,4 +21,5 @@ pub use id::{
 pub use jiff::civil::Date;
 pub use jiff::{SignedDuration, Timestamp};
 pub use money::{Currency, Money, MoneyError};
+pub use rate::{Rate, RateError};
 pub use uuid::Uuid;

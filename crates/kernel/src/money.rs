@@ -101,6 +101,9 @@ pub enum MoneyError {
     /// The result does not fit 64 bits.
     #[error("the amount is too large")]
     Overflow,
+    /// It comes to less than half of the currency's smallest coin.
+    #[error("the amount is too small")]
+    TooSmall,
     /// Two currencies met.
     #[error("amounts of different currencies cannot be added")]
     MixedCurrencies,

@@ -8,8 +8,14 @@ create table attempts (
         'authorized', 'capturing', 'captured', 'closing', 'voiding', 'canceled')),
     amount bigint not null check (amount > 0),
     currency text not null,
-    -- The tax in it.
-    tax bigint not null default 0 check (tax between 0 and amount),
+    -- What of the order it pays, in the order's currency: the same, unless the gateway takes
+    -- another one. Then the rate says how many units of the attempt's currency one of the order's
+    -- costs, in hundred-millionths. All of it is fixed when the attempt is made.
+    pays bigint not null check (pays > 0),
+    pays_currency text not null,
+    rate bigint check (rate > 0),
+    -- The tax in that.
+    tax bigint not null default 0 check (tax between 0 and pays),
     -- Whether money is first reserved at the gateway, and taken by a second call.
     two_stage boolean not null default false,
     -- What the gateway is told beside the amount: addresses, language. JSON, never changed.
@@ -36,6 +42,8 @@ create table attempts (
     captured bigint not null default 0 check (captured >= 0),
     reserved bigint not null default 0 check (reserved >= 0),
     refunded bigint not null default 0 check (refunded >= 0),
+    -- What of the order is on its way back or has gone back with it, in the order's currency.
+    worth_back bigint not null default 0 check (worth_back between 0 and pays),
     -- What the gateway kept of it, as booked.
     fee bigint,
     observations bigint not null default 0,
@@ -51,7 +59,10 @@ create table attempts (
     check (captured > 0 or state <> 'captured'),
     check (captured = 0 or state = 'captured'),
     -- Nobody promises back more than came, whoever asks at once.
-    check (reserved + refunded <= captured)
+    check (reserved + refunded <= captured),
+    check (captured > 0 or worth_back = 0),
+    check ((rate is null) = (currency = pays_currency)),
+    check (rate is not null or amount = pays)
 ) /* key first */;
 
 create index attempts_of_order on attempts (order_id, id);
@@ -84,6 +95,9 @@ create table refunds (
     order_id uuid not null,
     amount bigint not null check (amount > 0),
     currency text not null,
+    -- What of the order that gives back, in the order's currency. The least coin of the one may be
+    -- worth nothing in the other, when somebody else gives it back.
+    worth bigint not null check (worth > 0 or worth = 0 and origin = 'external'),
     reason text not null,
     -- Who wanted it: an order that did not want the money, a cancelled one, staff, or somebody
     -- in the gateway's own books.
@@ -111,13 +125,15 @@ create table refund_lines (
     refund_id uuid not null references refunds (id),
     position bigint not null,
     quantity bigint not null check (quantity > 0),
+    -- In the order's currency.
     amount bigint not null check (amount >= 0),
     -- Whether the units went back on the shelf.
     restocked boolean not null,
     primary key (refund_id, position)
 ) /* key first */;
 
--- Double entry: the lines of a transaction add up to nothing. Debit is above zero.
+-- Double entry: the lines of a transaction add up to nothing in each currency. Debit is above
+-- zero.
 create table ledger (
     txn uuid not null,
     line bigint not null,

@@ -1,6 +1,6 @@
 //! Tries to pay.
 
-use kernel::{AttemptId, Currency, Fault, Money, OrderId, Timestamp};
+use kernel::{AttemptId, Currency, Fault, Money, OrderId, Rate, Timestamp};
 use store::{FromRow, Read, Row, Tx, from_row};
 
 use crate::sql;
@@ -17,9 +17,14 @@ pub struct Attempt {
     pub gateway: String,
     /// Where it stands.
     pub state: AttemptState,
-    /// What is to be paid: the order's total when the attempt was made.
+    /// What the payer pays at the gateway.
     pub amount: Money,
-    /// The tax in it, minor units.
+    /// What of the order that pays: its total when the attempt was made.
+    pub pays: Money,
+    /// Units of the gateway's currency for one of the order's, fixed when the attempt was made;
+    /// none where they are the same.
+    pub rate: Option<Rate>,
+    /// The tax in what it pays of the order, minor units of the order's currency.
     pub tax: i64,
     /// Whether the money is first reserved, and taken by a second call.
     pub two_stage: bool,
@@ -51,6 +56,9 @@ pub struct Attempt {
     pub reserved: i64,
     /// What of it has gone back.
     pub refunded: i64,
+    /// What of the order is promised back or has gone back with it, minor units of the order's
+    /// currency.
+    pub worth_back: i64,
     /// What the gateway kept of it, as booked.
     pub fee: Option<i64>,
     /// Rows of its history.
@@ -73,11 +81,6 @@ impl Attempt {
     /// Whether a gateway means this payment by `id`, the one or the other of its two.
     pub fn is_known_as(&self, id: &str) -> bool {
         self.reference.as_deref() == Some(id) || self.secondary.as_deref() == Some(id)
-    }
-
-    /// What can still be promised back, minor units.
-    pub fn left(&self) -> i64 {
-        self.captured - self.reserved - self.refunded
     }
 
     /// Goes on to another state; the time there begins anew.
@@ -123,6 +126,9 @@ impl FromRow for Attempt {
             since: row.get(27)?,
             poll_at: row.get(28)?,
             polls: row.get(29)?,
+            pays: Money::new(row.get(30)?, row.get::<Currency>(31)?),
+            rate: row.get(32)?,
+            worth_back: row.get(33)?,
         })
     }
 }

@@ -1,5 +1,5 @@
-//! Double entry: every change of money is a transaction whose lines add up to nothing, written in
-//! the same commit as the change itself. Nothing in it is ever altered or taken away; the database
+//! Double entry: every change of money is a transaction whose lines add up to nothing in each
+//! currency, written in the same commit as the change itself. Nothing in it is ever altered or taken away; the database
 //! refuses both.
 //!
 //! Debit is above zero, credit below. What the accounts say:
@@ -11,7 +11,9 @@
 //! | `sales`, `shipping`, `tax` | | what was earned, by what it was earned with |
 //! | `refunds` | what of it was given up again | |
 //! | `fees` | what gateways kept | |
+//! | `exchange` | what was earned, where it came in another currency | what came for it |
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use kernel::{AttemptId, Currency, Fault, Money, OrderId, RefundId, Timestamp, Uuid};
@@ -36,6 +38,8 @@ pub enum Account {
     Refunds,
     /// What gateways kept.
     Fees,
+    /// What came in one currency for what was earned in another.
+    Exchange,
 }
 
 impl fmt::Display for Account {
@@ -48,6 +52,7 @@ impl fmt::Display for Account {
             Self::Tax => f.write_str("tax"),
             Self::Refunds => f.write_str("refunds"),
             Self::Fees => f.write_str("fees"),
+            Self::Exchange => f.write_str("exchange"),
         }
     }
 }
@@ -92,16 +97,20 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Books a transaction. Lines of nothing are left out.
-    pub(crate) fn book(&mut self, about: About, currency: Currency, lines: &[(Account, i64)]) {
-        let sum: i64 = lines.iter().map(|(_, amount)| amount).sum();
-        assert!(sum == 0, "what is booked adds up to nothing, not to {sum}");
-        let lines = lines.iter().filter(|(_, amount)| *amount != 0).zip(1..);
+    pub(crate) fn book(&mut self, about: About, lines: &[(Account, Money)]) {
+        let mut sums = BTreeMap::new();
+        for (_, amount) in lines {
+            *sums.entry(amount.currency).or_insert(0) += amount.minor;
+        }
+        let adds_up = sums.values().all(|sum| *sum == 0);
+        assert!(adds_up, "what is booked adds up to nothing, not to {sums:?}");
+        let lines = lines.iter().filter(|(_, amount)| amount.minor != 0).zip(1..);
         self.lines.extend(lines.map(|((account, amount), number)| Line {
             about,
             number,
             account: account.to_string(),
-            currency,
-            amount: *amount,
+            currency: amount.currency,
+            amount: amount.minor,
         }));
     }
 

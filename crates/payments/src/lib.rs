@@ -8,6 +8,7 @@ mod inbox;
 mod judge;
 mod ledger;
 pub mod pace;
+mod parts;
 mod reconcile;
 mod refund;
 mod sql;
@@ -31,6 +32,7 @@ pub use inbox::{
 };
 pub use judge::{AFTER_THE_TERM, Method, News, Saw, Stance, Verdict, judge};
 pub use ledger::{Account, Balance, Earned, Entry, balances, booked_for};
+pub use parts::Part;
 pub use reconcile::{Break, Class, Fix, GivenBack, Ours, Reach, Span, Theirs, compare};
 pub use refund::{
     Origin, Refund, RefundLine, RefundState, find_refund, refund_lines_of_order, refund_sent,

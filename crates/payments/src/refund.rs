@@ -113,8 +113,10 @@ pub struct Refund {
     pub attempt_id: AttemptId,
     /// The order.
     pub order_id: OrderId,
-    /// How much.
+    /// How much, as the payer gets it.
     pub amount: Money,
+    /// What of the order that gives back, minor units of the order's currency.
+    pub worth: i64,
     /// Why.
     pub reason: String,
     /// Who wanted it.
@@ -158,6 +160,7 @@ impl FromRow for Refund {
             due_at: row.get(13)?,
             created_at: row.get(14)?,
             updated_at: row.get(15)?,
+            worth: row.get(16)?,
         })
     }
 }
@@ -171,7 +174,7 @@ pub struct RefundLine {
     pub position: i64,
     /// Units.
     pub quantity: i64,
-    /// The part of the refund that is for them, minor units.
+    /// The part of the refund that is for them, minor units of the order's currency.
     pub amount: i64,
     /// Whether they went back on the shelf.
     pub restocked: bool,

@@ -7,7 +7,7 @@ macro_rules! select_attempt {
             "select id, order_id, gateway, state, amount, currency, tax, two_stage, details, \
              deadline, payable_until, reference, secondary, redirect_url, method, review, reason, \
              orphan, unwanted, captured, reserved, refunded, fee, observations, last_saw, created_at, \
-             updated_at, since, poll_at, polls from attempts ",
+             updated_at, since, poll_at, polls, pays, pays_currency, rate, worth_back from attempts ",
             $rest
         )
     };
@@ -18,7 +18,7 @@ macro_rules! select_refund {
     ($rest:literal) => {
         concat!(
             "select id, attempt_id, order_id, amount, currency, reason, origin, state, reference, \
-             failure, actor, tries, sent_at, due_at, created_at, updated_at from refunds ",
+             failure, actor, tries, sent_at, due_at, created_at, updated_at, worth from refunds ",
             $rest
         )
     };
@@ -66,7 +66,7 @@ store::sql! {
     insert ATTEMPTS_ADD {
         "attempts" (
             id uuid, order_id uuid, gateway text, state text, amount bigint, currency text,
-            tax bigint, two_stage boolean, details text, deadline timestamptz,
+            pays bigint, pays_currency text, rate bigint, tax bigint, two_stage boolean, details text, deadline timestamptz,
             payable_until timestamptz, reason text, captured bigint, observations bigint,
             last_saw text,
             created_at timestamptz, updated_at timestamptz, since timestamptz,
@@ -78,8 +78,8 @@ store::sql! {
         "attempts" by (id uuid) set (
             state text, reference text, secondary text, redirect_url text, method text,
             review text, reason text, orphan boolean, unwanted boolean, captured bigint,
-            reserved bigint, refunded bigint, fee bigint, observations bigint, last_saw text, updated_at timestamptz,
-            since timestamptz, poll_at timestamptz, polls bigint
+            reserved bigint, refunded bigint, worth_back bigint, fee bigint, observations bigint,
+            last_saw text, updated_at timestamptz, since timestamptz, poll_at timestamptz, polls bigint
         )
     }
 
@@ -162,8 +162,8 @@ store::sql! {
 
     insert REFUNDS_ADD {
         "refunds" (
-            id uuid, attempt_id uuid, order_id uuid, amount bigint, currency text, reason text,
-            origin text, state text, reference text, failure text, actor uuid,
+            id uuid, attempt_id uuid, order_id uuid, amount bigint, currency text, worth bigint,
+            reason text, origin text, state text, reference text, failure text, actor uuid,
             due_at timestamptz, created_at timestamptz, updated_at timestamptz
         )
     }

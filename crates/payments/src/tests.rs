@@ -53,6 +53,8 @@ fn meant(id: AttemptId, gateway: &str, poll_at: Timestamp) -> Meant {
         order: ORDER,
         gateway: gateway.into(),
         amount: PRICE,
+        pays: PRICE,
+        rate: None,
         tax: 0,
         two_stage: false,
         details: "{}".into(),
@@ -66,9 +68,9 @@ fn opened(reference: &str, url: &str) -> Opened {
     Opened { reference, redirect_url, ..Opened::default() }
 }
 
-fn wanted(id: RefundId, amount: i64) -> Wanted<'static> {
+fn wanted(id: RefundId, worth: i64) -> Wanted<'static> {
     let origin = Origin::Staff;
-    Wanted { id, attempt: FIRST, amount, reason: "not wanted", origin, actor: None }
+    Wanted { id, attempt: FIRST, worth, reason: "not wanted", origin, actor: None }
 }
 
 /// Opens the till of the order, lets `work` change it, and writes what has become of it.

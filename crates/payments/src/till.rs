@@ -1,18 +1,20 @@
 //! The attempts and refunds a batch of commands works on: loaded under lock, changed in memory,
 //! written back, and booked.
 
+mod book;
 mod external;
 mod write;
 
 use std::collections::BTreeSet;
 
-use kernel::{AccountId, AttemptId, Env, Fault, Money, OrderId, RefundId, Timestamp, Uuid};
+use kernel::{AccountId, AttemptId, Env, Fault, Money, OrderId, Rate, RefundId, Timestamp, Uuid};
 use store::{Tracked, Tx};
 
 use crate::attempt::{Attempt, Observed};
 use crate::judge::News;
-use crate::ledger::{About, Account, Earned, Ledger};
+use crate::ledger::Ledger;
 use crate::pace;
+use crate::parts::Part;
 use crate::refund::{Origin, Refund, RefundLine, RefundState};
 use crate::sql;
 use crate::state::AttemptState;
@@ -38,9 +40,13 @@ pub struct Meant {
     pub order: OrderId,
     /// Where.
     pub gateway: String,
-    /// What is to be paid.
+    /// What the payer pays.
     pub amount: Money,
-    /// The tax in it, minor units.
+    /// What of the order that pays.
+    pub pays: Money,
+    /// Units of the one currency for one of the order's, where they differ.
+    pub rate: Option<Rate>,
+    /// The tax in what it pays of the order, minor units.
     pub tax: i64,
     /// Whether the money is first reserved.
     pub two_stage: bool,
@@ -59,8 +65,8 @@ pub struct Wanted<'a> {
     pub id: RefundId,
     /// The attempt whose money it is.
     pub attempt: AttemptId,
-    /// How much, minor units of the attempt's currency.
-    pub amount: i64,
+    /// How much of the order, minor units of its currency.
+    pub worth: i64,
     /// Why, in words.
     pub reason: &'a str,
     /// Who wants it.
@@ -121,6 +127,8 @@ impl Till {
             gateway: meant.gateway,
             state: AttemptState::Submitting,
             amount: meant.amount,
+            pays: meant.pays,
+            rate: meant.rate,
             tax: meant.tax,
             two_stage: meant.two_stage,
             details: meant.details,
@@ -137,6 +145,7 @@ impl Till {
             captured: 0,
             reserved: 0,
             refunded: 0,
+            worth_back: 0,
             fee: None,
             observations: 0,
             last_saw: None,
@@ -238,62 +247,25 @@ impl Till {
         }
     }
 
-    /// Books what an order has earned by an attempt that was just captured.
-    pub fn book_sale(&mut self, env: &Env, id: AttemptId, earned: Earned, now: Timestamp) {
-        let Some(attempt) = self.attempts.get(id) else { return };
-        let Earned { sales, shipping, tax } = earned;
-        let about = about(env, attempt, "captured", None, now);
-        self.ledger.book(
-            about,
-            attempt.amount.currency,
-            &[
-                (Account::Gateway(attempt.gateway.clone()), sales + shipping + tax),
-                (Account::Sales, -sales),
-                (Account::Shipping, -shipping),
-                (Account::Tax, -tax),
-            ],
-        );
-    }
-
-    /// Books money that no order wants: the shop owes it to the customer.
-    pub fn book_orphan(&mut self, env: &Env, id: AttemptId, now: Timestamp) {
-        let Some(attempt) = self.attempts.get(id) else { return };
-        let lines = [
-            (Account::Gateway(attempt.gateway.clone()), attempt.captured),
-            (Account::Customer, -attempt.captured),
-        ];
-        let about = about(env, attempt, "orphaned", None, now);
-        self.ledger.book(about, attempt.amount.currency, &lines);
-    }
-
-    /// Books what a gateway kept of money that came, once, in the currency it kept it in. False
-    /// when that was done before, or nothing came.
-    pub fn book_fee(&mut self, env: &Env, id: AttemptId, fee: Money, now: Timestamp) -> bool {
-        let open = |attempt: &&mut Attempt| attempt.captured > 0 && attempt.fee.is_none();
-        let Some(attempt) = self.attempts.get_mut(id).filter(open) else { return false };
-        attempt.fee = Some(fee.minor);
-        let attempt = attempt.clone();
-        let gateway = Account::Gateway(attempt.gateway.clone());
-        let lines = [(Account::Fees, fee.minor), (gateway, -fee.minor)];
-        let about = about(env, &attempt, "fee", None, now);
-        self.ledger.book(about, fee.currency, &lines);
-        true
-    }
-
-    /// Promises money back. False, and nothing happens, when that much is not left.
+    /// Promises money back. False, and nothing happens, when that much is not left, or it comes to
+    /// less than the payer's smallest coin.
     pub fn reserve(&mut self, env: &Env, wanted: &Wanted<'_>, now: Timestamp) -> bool {
+        let part = self.attempt(wanted.attempt).and_then(|it| it.part_worth(wanted.worth));
+        part.is_some_and(|part| self.promise(env, wanted, part, now))
+    }
+
+    fn promise(&mut self, env: &Env, wanted: &Wanted<'_>, part: Part, now: Timestamp) -> bool {
         let Some(attempt) = self.attempts.get_mut(wanted.attempt) else { return false };
-        if wanted.amount <= 0 || wanted.amount > attempt.left() {
-            return false;
-        }
-        attempt.reserved += wanted.amount;
+        attempt.reserved += part.amount;
+        attempt.worth_back += part.worth;
         attempt.updated_at = now;
         let attempt = attempt.clone();
         let refund = Refund {
             id: wanted.id,
             attempt_id: wanted.attempt,
             order_id: attempt.order_id,
-            amount: Money::new(wanted.amount, attempt.amount.currency),
+            amount: Money::new(part.amount, attempt.amount.currency),
+            worth: part.worth,
             reason: wanted.reason.to_owned(),
             origin: wanted.origin,
             state: RefundState::Reserved,
@@ -337,8 +309,8 @@ impl Till {
         (origin, reason): (Origin, &str),
         now: Timestamp,
     ) -> bool {
-        let amount = self.attempt(attempt).map_or(0, Attempt::left);
-        let wanted = Wanted { id: env.id(), attempt, amount, reason, origin, actor: None };
+        let worth = self.attempt(attempt).map_or(0, Attempt::worth_left);
+        let wanted = Wanted { id: env.id(), attempt, worth, reason, origin, actor: None };
         self.reserve(env, &wanted, now)
     }
 
@@ -367,8 +339,14 @@ impl Till {
                 attempt.reserved -= minor;
                 attempt.refunded += minor;
             }
-            (RefundState::Succeeded, RefundState::Failed) => attempt.refunded -= minor,
-            (_, RefundState::Failed) => attempt.reserved -= minor,
+            (RefundState::Succeeded, RefundState::Failed) => {
+                attempt.refunded -= minor;
+                attempt.worth_back -= refund.worth;
+            }
+            (_, RefundState::Failed) => {
+                attempt.reserved -= minor;
+                attempt.worth_back -= refund.worth;
+            }
             _ => return Some(to),
         }
         attempt.updated_at = now;
@@ -398,53 +376,6 @@ impl Till {
         };
         self.refunds.range(all).map(|(_, r)| r).filter(sent).map(|r| r.amount.minor).sum()
     }
-
-    /// What an order gives up, the shop owes its customer. Money that no order wanted is owed
-    /// since it came.
-    fn book_promise(
-        &mut self,
-        env: &Env,
-        attempt: &Attempt,
-        refund: &Refund,
-        sign: i64,
-        now: Timestamp,
-    ) {
-        if attempt.orphan {
-            return;
-        }
-        let minor = refund.amount.minor * sign;
-        let kind = if sign > 0 { "refund_reserved" } else { "refund_given_up" };
-        let lines = [(Account::Refunds, minor), (Account::Customer, -minor)];
-        let about = about(env, attempt, kind, Some(refund.id), now);
-        self.ledger.book(about, refund.amount.currency, &lines);
-    }
-
-    fn book_way_back(
-        &mut self,
-        env: &Env,
-        attempt: &Attempt,
-        refund: &Refund,
-        sign: i64,
-        now: Timestamp,
-    ) {
-        let minor = refund.amount.minor * sign;
-        let kind = if sign > 0 { "refunded" } else { "refund_came_back" };
-        let gateway = Account::Gateway(attempt.gateway.clone());
-        let lines = [(Account::Customer, minor), (gateway, -minor)];
-        let about = about(env, attempt, kind, Some(refund.id), now);
-        self.ledger.book(about, refund.amount.currency, &lines);
-    }
-}
-
-fn about(
-    env: &Env,
-    attempt: &Attempt,
-    kind: &'static str,
-    refund: Option<RefundId>,
-    at: Timestamp,
-) -> About {
-    let (order, attempt) = (attempt.order_id, Some(attempt.id));
-    About { txn: env.id(), kind, order, attempt, refund, at }
 }
 
 /// What news tells beside how the payment stands.

@@ -83,7 +83,7 @@ pub(crate) static ALL: &[Invariant] = &[
     ),
     always(
         "I12_paid_order_has_exactly_one_exact_payment",
-        "A paid order was paid once, with its total in its currency, and the money was kept.",
+        "A paid order was paid once, its total in its currency or at a rate, and the money was kept.",
         &sql::PAID_ORDER_HAS_EXACTLY_ONE_EXACT_PAYMENT,
     ),
     always(
@@ -93,17 +93,17 @@ pub(crate) static ALL: &[Invariant] = &[
     ),
     always(
         "I14_refunds_within_captured",
-        "No more goes back than came, in the same currency, for the same order.",
+        "No more goes back than came, in the currency it came in and of what it paid of the order.",
         &sql::REFUNDS_WITHIN_CAPTURED,
     ),
     always(
         "I15_ledger_balances",
-        "The lines of every transaction of the ledger add up to nothing.",
+        "The lines of every transaction of the ledger add up to nothing in each currency.",
         &sql::LEDGER_BALANCES,
     ),
     always(
         "I16_ledger_equals_captured_minus_refunded",
-        "What gateways owe by the ledger, and what customers are owed, is what payments say.",
+        "What gateways owe by the ledger, customers are owed, and was exchanged, is what payments say.",
         &sql::LEDGER_EQUALS_CAPTURED_MINUS_REFUNDED,
     ),
     in_time(
@@ -175,6 +175,11 @@ pub(crate) static ALL: &[Invariant] = &[
         "I35_no_payment_is_forgotten",
         "Whatever is under way at a gateway has a time at which it is looked at again.",
         &sql::NO_PAYMENT_IS_FORGOTTEN,
+    ),
+    always(
+        "I36_a_rate_is_kept",
+        "A payment in another currency is what it pays of its order, at the rate it was begun with.",
+        &sql::A_RATE_IS_KEPT,
     ),
     in_time(
         "X2_gateway_success_has_paid_order_or_refund",

@@ -3,6 +3,8 @@
 //! For now: [`verify`], the invariants of stock, orders and money as statements that find what
 //! breaks them, on a live database of either engine.
 
+#[macro_use]
+mod words;
 mod invariants;
 mod sql;
 #[cfg(test)]

@@ -7,40 +7,6 @@
 //! them once (O(n log n) in the rows); what is looked up for a row is looked up by a key or an
 //! index. None compares every row with every other.
 
-/// Wraps what finds the places that are wrong.
-macro_rules! places {
-    ($($part:tt)+) => {
-        concat!(
-            "select place, count(*) over () from (", $($part)+,
-            ") as wrong order by place limit 20"
-        )
-    };
-}
-
-/// Orders whose units have left the shelf, but for those that came back.
-macro_rules! sold {
-    () => {
-        "('cash_due', 'paid', 'packed', 'shipped', 'delivered', 'refunded')"
-    };
-}
-
-/// The lifecycle of an order, as `from>to`.
-macro_rules! legal {
-    () => {
-        "'new>pending', 'new>cash_due', 'new>paid', 'pending>paid', 'pending>expired', \
-         'pending>cancelled', 'expired>paid', 'expired>pending', 'cash_due>paid', \
-         'cash_due>packed', 'cash_due>cancelled', 'paid>packed', 'paid>cancelled', \
-         'packed>shipped', 'packed>cancelled', 'shipped>delivered', 'shipped>cancelled', \
-         'paid>refunded', 'packed>refunded', 'shipped>refunded', 'delivered>refunded', \
-         'cancelled>refunded'"
-    };
-}
-
-/// What the lifecycle's statement takes as legal, for the test that compares it with the table
-/// of the orders themselves.
-#[cfg(test)]
-pub(crate) const LEGAL: &str = legal!();
-
 store::sql! {
     query NO_NEGATIVE_STOCK {
         places!(
@@ -216,18 +182,23 @@ store::sql! {
              where o.payment_method <> 'cash_on_delivery' and o.total > 0
                  and o.state in ('paid', 'packed', 'shipped', 'delivered', 'refunded')
                  and (a.id is null or a.order_id <> o.id or a.state <> 'captured' or a.orphan
-                     or a.review is not null or a.amount <> o.total or a.currency <> o.currency
-                     or a.captured <> o.total)
+                     or a.review is not null or a.pays <> o.total
+                     or a.pays_currency <> o.currency or a.captured <> a.amount)
              union
              select o.id from orders o
-             join refunds r on r.attempt_id = o.settled_by and r.state = 'succeeded'
+             join attempts a on a.id = o.settled_by
+             join refunds r on r.attempt_id = a.id and r.state = 'succeeded'
              where o.state in ('paid', 'packed', 'shipped', 'delivered')
-             group by o.id, o.total having sum(r.amount) >= o.total
+             group by o.id, o.total, a.captured
+             having sum(r.worth) >= o.total or sum(r.amount) >= a.captured
              union
              select o.id from orders o
-             left join refunds r on r.attempt_id = o.settled_by and r.state = 'succeeded'
+             left join attempts a on a.id = o.settled_by
+             left join refunds r on r.attempt_id = a.id and r.state = 'succeeded'
              where o.state = 'refunded'
-             group by o.id, o.total having coalesce(sum(r.amount), 0) <> o.total
+             group by o.id, o.total, a.captured
+             having coalesce(sum(r.worth), 0) <> o.total
+                 or coalesce(sum(r.amount), 0) is distinct from a.captured and o.total > 0
              union
              select id from orders
              where settled_by is not null and state in ('pending', 'expired', 'cash_due')
@@ -255,8 +226,10 @@ store::sql! {
             "select r.attempt_id as place from refunds r
              left join attempts a on a.id = r.attempt_id
              where r.state <> 'failed'
-             group by r.attempt_id, a.captured, a.currency, a.state
+             group by r.attempt_id, a.captured, a.pays, a.currency, a.state
              having sum(r.amount) > coalesce(a.captured, 0) or min(r.amount) <= 0
+                 or sum(r.worth) > coalesce(a.pays, 0) or min(r.worth) < 0
+                 or (sum(r.amount) = a.captured) <> (sum(r.worth) = a.pays)
                  or a.state is distinct from 'captured'
                  or min(r.currency) <> a.currency or max(r.currency) <> a.currency
              union
@@ -266,10 +239,12 @@ store::sql! {
              select a.id from attempts a
              left join (
                  select attempt_id, sum(amount) filter (where state = 'succeeded') as refunded,
-                     sum(amount) filter (where state in ('reserved', 'sent', 'pending')) as reserved
+                     sum(amount) filter (where state in ('reserved', 'sent', 'pending')) as reserved,
+                     sum(worth) filter (where state <> 'failed') as worth
                  from refunds group by attempt_id
              ) r on r.attempt_id = a.id
              where a.reserved <> coalesce(r.reserved, 0) or a.refunded <> coalesce(r.refunded, 0)
+                 or a.worth_back <> coalesce(r.worth, 0)
              union
              select o.order_id from order_lines o
              join (
@@ -299,10 +274,30 @@ store::sql! {
                  select 'customer', currency,
                      case when orphan then captured - refunded else reserved end from attempts
                  union all
+                 select 'exchange', currency, reserved + refunded - captured from attempts
+                 where rate is not null and not orphan
+                 union all
+                 select 'exchange', pays_currency, pays - worth_back from attempts
+                 where rate is not null and not orphan and captured > 0
+                 union all
                  select account, currency, case account when 'customer' then amount else -amount end
-                 from ledger where account = 'customer' or account like 'gateway:%' and kind <> 'fee'
+                 from ledger where account in ('customer', 'exchange')
+                     or account like 'gateway:%' and kind <> 'fee'
              ) t
              group by t.account, t.currency having sum(t.amount) <> 0"
+        )
+    }
+
+    query A_RATE_IS_KEPT {
+        // Half a coin is what rounding takes or gives; a little more, as SQLite counts large
+        // numbers in floats.
+        places!(
+            "select id as place from attempts
+             where (rate is null) <> (currency = pays_currency) or rate is null and amount <> pays
+                 or rate is not null and abs(
+                     cast(amount as numeric) * 100000000 * (", coins!("pays_currency"), ")
+                     - cast(pays as numeric) * rate * (", coins!("currency"), ")
+                 ) * 1000 > cast(501 as numeric) * 100000000 * (", coins!("pays_currency"), ")"
         )
     }
 

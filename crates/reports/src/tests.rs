@@ -53,11 +53,24 @@ fn the_lifecycle_is_that_of_the_orders() {
     let all = orders::State::steps().iter().flat_map(|(from, to)| [*from, *to]);
     table.extend(all.filter(|state| state.may_be_first()).map(|to| format!("'new>{to}'")));
     let mut here: Vec<String> =
-        crate::sql::LEGAL.split(", ").map(|step| step.trim().into()).collect();
+        crate::words::LEGAL.split(", ").map(|step| step.trim().into()).collect();
     table.sort_unstable();
     table.dedup();
     here.sort_unstable();
     assert_eq!(here, table);
+}
+
+#[test]
+fn p27_coins_are_those_of_the_kernel() {
+    let letters = || (b'A'..=b'Z').map(char::from);
+    let codes =
+        letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| (a, b, c))));
+    for (a, b, c) in codes {
+        let code = format!("{a}{b}{c}");
+        let listed = crate::words::DIGITS.iter().find(|(_, list)| list.contains(&code));
+        let digits = code.parse::<kernel::Currency>().unwrap().digits();
+        assert_eq!(listed.map_or(2, |(digits, _)| *digits), digits, "{code}");
+    }
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Configuration: the defaults in `holdfast.default.toml`, a file, single values; each stronger
 //! than the one before. Unknown options are refused by name.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use ipnet::IpNet;
-use kernel::{Currency, SignedDuration};
+use kernel::{Currency, Rate, SignedDuration};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -99,6 +100,8 @@ pub struct Checkout {
     pub cash_on_delivery: bool,
     /// Whether money is reserved first, where a gateway can.
     pub two_stage: bool,
+    /// What one unit of the shop's currency costs in others.
+    pub rates: BTreeMap<String, Value>,
 }
 
 /// `[sandbox]`
@@ -123,6 +126,25 @@ pub struct Log {
     pub level: String,
     /// `text` or `json`.
     pub format: String,
+}
+
+impl Checkout {
+    /// The rates, if each of them is one.
+    fn rates(&self) -> anyhow::Result<BTreeMap<Currency, Rate>> {
+        let read = |(code, value): (&String, &Value)| {
+            let option = format!("checkout.rates.{code}");
+            let currency: Currency = code.parse().with_context(|| option.clone())?;
+            if currency == self.currency {
+                bail!("{option}: {code} is the currency of the shop and needs no rate");
+            }
+            let Value::String(text) = value else {
+                bail!("{option} is written in quotes, such as \"101.25\", so that it is exact");
+            };
+            let rate = text.parse::<Rate>().with_context(|| format!("{option} = \"{text}\""))?;
+            Ok((currency, rate))
+        };
+        self.rates.iter().map(read).collect()
+    }
 }
 
 impl Config {
@@ -154,6 +176,7 @@ impl Config {
                 bail!("checkout.{name} must be between 1 and 10080, not {minutes}");
             }
         }
+        checkout.rates()?;
         if !(1..=64).contains(&self.database.connections) {
             bail!("database.connections must be between 1 and 64");
         }
@@ -167,11 +190,14 @@ impl Config {
     /// offered in this order; cash on delivery comes last.
     pub fn settings(&self, gateways: &[&str]) -> flows::Settings {
         let checkout = &self.checkout;
+        // They were looked at when the configuration was read.
+        let rates = checkout.rates().unwrap_or_default();
         let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
         let mut methods: Vec<String> = gateways.iter().map(|&name| name.to_owned()).collect();
         methods.sort_by_key(|name| name == flows::CASH_ON_DELIVERY);
         flows::Settings {
             currency: checkout.currency,
+            rates,
             hold: minutes(checkout.hold_minutes),
             hold_extensions_max: i64::from(checkout.hold_extensions),
             quote: minutes(checkout.quote_minutes),
@@ -209,6 +235,11 @@ fn set(table: &mut Table, single: &str) -> anyhow::Result<()> {
     let unknown = || anyhow!("there is no option `{path}` (see `holdfast config`)");
     let (section, option) = path.split_once('.').ok_or_else(unknown)?;
     let section = table.get_mut(section).and_then(Value::as_table_mut).ok_or_else(unknown)?;
+    if let Some((inner, key)) = option.split_once('.') {
+        let inner = section.get_mut(inner).and_then(Value::as_table_mut).ok_or_else(unknown)?;
+        inner.insert(key.to_owned(), Value::String(text.to_owned()));
+        return Ok(());
+    }
     let old = section.get_mut(option).ok_or_else(unknown)?;
     *old = match old {
         Value::Integer(_) => Value::Integer(
@@ -239,6 +270,7 @@ mod tests {
             config.settings(&["cash_on_delivery", "sandbox"]).methods,
             ["sandbox", "cash_on_delivery"]
         );
+        assert!(config.settings(&[]).rates.is_empty());
     }
 
     #[test]
@@ -246,6 +278,8 @@ mod tests {
         let config = load(&["checkout.hold_minutes=3", "database.url=postgres://x/y"]).unwrap();
         assert_eq!(config.checkout.hold_minutes, 3);
         assert_eq!(config.database.url, "postgres://x/y");
+        let config = load(&["checkout.rates.RUB=101.25"]).unwrap();
+        assert_eq!(config.settings(&[]).rates[&Currency::RUB].to_string(), "101.25");
     }
 
     #[test]
@@ -258,6 +292,14 @@ mod tests {
             ("checkout.hold_minutes=0", "between 1 and 10080"),
             ("checkout.currency=euro", "three capital letters"),
             ("log.format=xml", "text or json"),
+            ("checkout.rate.RUB=1", "no option `checkout.rate.RUB`"),
+            ("checkout.rates=1", "checkout.rates"),
+            ("checkout.rates.rub=1", "checkout.rates.rub: a currency is three capital letters"),
+            ("checkout.rates.EUR=1", "EUR is the currency of the shop"),
+            ("checkout.rates.RUB=0.00", "checkout.rates.RUB = \"0.00\": a rate must be above zero"),
+            ("checkout.rates.RUB=-1", "a rate is digits"),
+            ("checkout.rates.RUB=1e2", "a rate is digits"),
+            ("checkout.rates.RUB=1.123456789", "at most 9 digits before the point and 8 after"),
         ] {
             let error = format!("{:#}", load(&[set]).unwrap_err());
             assert!(error.contains(says), "{set}: {error}");
@@ -274,6 +316,12 @@ mod tests {
         };
         let config = with("[checkout]\nhold_minutes = 5\n").unwrap();
         assert_eq!((config.checkout.hold_minutes, config.checkout.quote_minutes), (5, 15));
+        let config = with("[checkout.rates]\nRUB = \"101.2500\"\nCNY = \"8.31\"\n").unwrap();
+        let rates = config.settings(&[]).rates;
+        assert_eq!(rates[&Currency::RUB].to_string(), "101.25");
+        assert_eq!(rates[&Currency::CNY].to_string(), "8.31");
+        let error = format!("{:#}", with("[checkout.rates]\nRUB = 101.25\n").unwrap_err());
+        assert!(error.contains("checkout.rates.RUB is written in quotes"), "{error}");
         let error = format!("{:#}", with("[checkout]\nholds = 5\n").unwrap_err());
         assert!(error.contains("holds"), "{error}");
         std::fs::remove_file(path).unwrap();

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use gateways::{Gateway, GatewayError, Health, Identity};
-use kernel::{Env, SignedDuration};
+use gateways::{Currencies, Gateway, GatewayError, Health, Identity};
+use kernel::{Currency, Env, SignedDuration};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -70,8 +70,15 @@ impl Tables {
 fn suits(gateway: &dyn Gateway, config: &Config) -> anyhow::Result<()> {
     let (name, can) = (gateway.name(), gateway.capabilities());
     let currency = config.checkout.currency;
-    if !can.currencies.include(currency) {
-        bail!("[gateways.{name}] takes no {currency}, and the shop trades in it");
+    if let Currencies::Only(takes) = can.currencies
+        && !takes.contains(&currency)
+        && !takes.iter().any(|it| config.checkout.rates.contains_key(it.code()))
+    {
+        let takes = takes.iter().map(Currency::code).collect::<Vec<_>>().join(", ");
+        bail!(
+            "[gateways.{name}] takes no {currency}, and the shop trades in it: say under \
+             [checkout.rates] what one {currency} costs in what it takes ({takes})"
+        );
     }
     let minutes = can.payer_term.start().as_secs() / 60;
     let wait = config.checkout.payment_minutes;
@@ -208,6 +215,8 @@ mod tests {
         assert!(names("", &["checkout.cash_on_delivery=false"]).is_empty());
         let rouble = ["checkout.currency=RUB", "checkout.cash_on_delivery=false"];
         assert_eq!(names(YOOKASSA, &rouble), ["yookassa"]);
+        let rated = ["checkout.rates.RUB=101.25", "checkout.cash_on_delivery=false"];
+        assert_eq!(names(YOOKASSA, &rated), ["yookassa"]);
         let limited = "[gateways.cash_on_delivery]\nmax_minor = 10000\n";
         let (_, gateways) = open(limited, &[]).unwrap();
         assert_eq!(gateways[0].capabilities().amount_minor, 1..=10_000);
@@ -279,6 +288,7 @@ mod tests {
         let live = YOOKASSA.replace("\"test\"", "\"live\"");
         for (text, set, says) in [
             (YOOKASSA, &[][..], "takes no EUR"),
+            (YOOKASSA, &["checkout.rates.CNY=8.31"], "what one EUR costs in what it takes (RUB)"),
             (&twice, &rouble, "secret_key is given twice"),
             (&nowhere, &rouble, "cannot read /no/where"),
             (&unset, &rouble, "HOLDFAST_NO_SUCH is not set"),

@@ -16,6 +16,7 @@ use crate::process::Door;
 use crate::trace::{Trace, short};
 use crate::trouble::{Trouble, Troubles};
 
+pub(crate) use teller::TWO_STAGE;
 pub use teller::Teller;
 
 /// The names of the gateways; all of them keep the same book.

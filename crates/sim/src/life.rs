@@ -22,7 +22,7 @@ use crate::doors::{Doors, Fates};
 use crate::executor::{Executor, Group, Step};
 use crate::process::{Door, Site};
 use crate::time::WorldClock;
-use crate::town::{Town, settings, start};
+use crate::town::{Town, rates, settings, start};
 use crate::trace::Trace;
 use crate::trouble::{Trouble, Troubles};
 use crate::witness::{Violation, Witness};
@@ -218,7 +218,7 @@ impl Stage {
 /// Starts the process, and again whenever it has died.
 async fn keep_open(
     scene: Scene,
-    site: Site,
+    mut site: Site,
     mut falls: mpsc::UnboundedReceiver<()>,
     mut dice: crate::dice::Dice,
 ) {
@@ -229,6 +229,7 @@ async fn keep_open(
             if !std::mem::replace(&mut first, false) {
                 let by = dice.seconds(0..=20);
                 scene.executor.sleep(by).await;
+                site.settings.rates = rates(dice.below(3));
             }
             let again = site.clone();
             let started = scene.executor.run(Group::Process, async move { again.start().await });

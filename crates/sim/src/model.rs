@@ -7,6 +7,7 @@
 #![allow(missing_docs, reason = "the words are the shop's own, and say it")]
 
 mod money;
+mod payment;
 mod picture;
 mod stock;
 mod words;
@@ -15,8 +16,9 @@ use std::collections::BTreeMap;
 
 use flows::Settings;
 use kernel::limits::LINE_QUANTITY_MAX;
-use money::Payment;
 
+use payment::Payment;
+pub use payment::RATES;
 pub use picture::*;
 use stock::{Hold, Holder};
 pub use words::*;
@@ -108,7 +110,7 @@ impl Model {
             Act::Quote { buyer } => self.quote_cart(buyer),
             Act::QuoteOne { buyer, variant, quantity } => self.quote_one(buyer, variant, quantity),
             Act::Place { buyer, quote, cash } => self.place(buyer, quote, cash),
-            Act::Pay { buyer, order, gateway, .. } => self.pay(buyer, order, gateway),
+            Act::Pay { buyer, order, gateway, key } => self.pay(buyer, order, gateway, key),
             Act::News { attempt, says, fit } => self.news(attempt, says, fit),
             Act::GiveBack { order, of, .. } => self.give_back(order, of),
             Act::Cash { order, received, .. } => self.cash(order, received),

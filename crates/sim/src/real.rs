@@ -9,7 +9,7 @@ use flows::{
     Refusal, Settings, Source,
 };
 use kernel::{
-    AccountId, AttemptId, Currency, Error, Fault, Money, OrderId, SignedDuration, Timestamp,
+    AccountId, AttemptId, Currency, Error, Fault, Money, OrderId, Rate, SignedDuration, Timestamp,
     VariantId,
 };
 use payments::{News, RefundState, Saw};
@@ -17,8 +17,8 @@ use store::Db;
 use store::idempotency::Key;
 
 use crate::model::{
-    Act, Answer, Attempt, Buyer, Done, Fit, GiveBack, No, Number, Order, Picture, Says, Shown,
-    Units, Who,
+    Act, Answer, Attempt, Buyer, Done, Fit, GiveBack, No, Number, Order, Picture, RATES, Says,
+    Shown, Units, Who,
 };
 
 /// Two ways to pay that lead to a gateway; nobody is behind either.
@@ -103,19 +103,7 @@ impl Real {
             }
             Act::Place { buyer, quote, cash } => return self.place(buyer, quote, cash).await,
             Act::Pay { buyer, order, gateway, .. } => {
-                let (who, key) = (self.buyers[buyer], self.key(act));
-                let order = self.order(order);
-                // The second gateway reserves money first.
-                let opening = Opening { two_stage: gateway == 1, ..Opening::at(GATEWAYS[gateway]) };
-                let paying = shop.intend_payment(who, order, opening, key).await?;
-                let known = (paying.attempt_id, order, paying.amount);
-                let seen = &mut self.seen().attempts;
-                let attempt = seen.iter().position(|attempt| *attempt == known);
-                let attempt = attempt.unwrap_or(seen.len());
-                if attempt == seen.len() {
-                    seen.push(known);
-                }
-                return Ok(Done::Paying { attempt, amount: paying.amount.minor });
+                return self.pay(act, buyer, order, gateway).await;
             }
             Act::News { attempt, says, fit } => return self.news(attempt, says, fit).await,
             Act::RefundsEnd { order, succeeded } => {
@@ -149,6 +137,30 @@ impl Real {
             Act::Sweep => self.town.sweep().await?,
         }
         Ok(Done::Nothing)
+    }
+
+    async fn pay(
+        &self,
+        act: &Act,
+        buyer: Buyer,
+        order: Number,
+        gateway: usize,
+    ) -> flows::Answer<Done> {
+        let (who, order) = (self.buyers[buyer], self.order(order));
+        // The second gateway reserves money first, and takes nothing but roubles.
+        let today = act.key().map_or(0, |(_, _, key)| key);
+        let rate = (gateway == 1).then(|| (Currency::RUB, rate(today)));
+        let two_stage = gateway == 1;
+        let opening = Opening { two_stage, rate, ..Opening::at(GATEWAYS[gateway]) };
+        let paying = self.town.shop.intend_payment(who, order, opening, self.key(act)).await?;
+        let known = (paying.attempt_id, order, paying.amount);
+        let seen = &mut self.seen().attempts;
+        let attempt = seen.iter().position(|attempt| *attempt == known);
+        let attempt = attempt.unwrap_or(seen.len());
+        if attempt == seen.len() {
+            seen.push(known);
+        }
+        Ok(Done::Paying { attempt, amount: paying.amount.minor })
     }
 
     async fn give_back(&self, act: &Act, order: Number, of: GiveBack) -> flows::Answer<()> {
@@ -312,6 +324,13 @@ impl Real {
     }
 }
 
+/// What one unit of the shop's currency costs in roubles, as the model has it.
+fn rate(key: u8) -> Rate {
+    let parts = RATES[usize::from(key % 2)] * 10_000;
+    #[expect(clippy::expect_used, reason = "a constant")]
+    Rate::from_parts(parts).expect("a rate")
+}
+
 fn gateway_of(name: &str) -> usize {
     GATEWAYS.iter().position(|gateway| *gateway == name).unwrap_or(GATEWAYS.len())
 }
@@ -348,7 +367,8 @@ impl Real {
                     let refunds = payments::refunds_of_order(read, *id)?;
                     tries.extend(payments::of_order(read, *id)?.into_iter().map(|attempt| {
                         let of = refunds.iter().filter(|r| r.attempt_id == attempt.id);
-                        let back: Vec<_> = of.map(|r| (r.amount.minor, r.state.as_str())).collect();
+                        let back: Vec<_> =
+                            of.map(|r| (r.amount.minor, r.worth, r.state.as_str())).collect();
                         (attempt, back)
                     }));
                 }

@@ -1,15 +1,16 @@
 //! The shop that every life begins with: a few customers with an address, a few things to sell.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::{CatalogRefusal, NewProduct, NewVariant, Status};
 use flows::{CASH_ON_DELIVERY, SCHEMAS, Settings};
 use identity::{Identity, NewAccount, NewAddress, PasswordPolicy, Role, addresses};
-use kernel::{AccountId, Env, Error, Money, Timestamp, VariantId};
+use kernel::{AccountId, Currency, Env, Error, Money, Rate, Timestamp, VariantId};
 use store::Db;
 use store::testing::Memory;
 
-use crate::bank::GATEWAYS;
+use crate::bank::{GATEWAYS, TWO_STAGE};
 
 /// The customers by name.
 pub const CUSTOMERS: [&str; 3] = ["Ada", "Ben", "Cleo"];
@@ -25,7 +26,27 @@ pub fn start() -> Timestamp {
 pub fn settings() -> Settings {
     let mut methods: Vec<String> = GATEWAYS.map(str::to_owned).to_vec();
     methods.push(CASH_ON_DELIVERY.into());
-    Settings { hold_extensions_max: 2, methods, ..Settings::default() }
+    Settings { hold_extensions_max: 2, methods, rates: rates(0), ..Settings::default() }
+}
+
+/// What a euro costs in roubles, in ten-thousandths: whenever the shop is opened again the merchant
+/// may have changed his mind.
+const ROUBLES: [i64; 3] = [1_012_537, 987_650, 1_150_001];
+
+/// The nth rates that the merchant thought of.
+pub fn rates(nth: usize) -> BTreeMap<Currency, Rate> {
+    let parts = ROUBLES[nth % ROUBLES.len()] * 10_000;
+    Rate::from_parts(parts).map(|rate| (Currency::RUB, rate)).into_iter().collect()
+}
+
+/// Whether a payer at this gateway may be asked for `asked` for an order of `total`: at one of the
+/// rates there ever were. The bank's own sum, with nothing of the shop's.
+pub fn may_cost(total: Money, gateway: &str, asked: Money) -> bool {
+    if gateway != TWO_STAGE {
+        return asked == total;
+    }
+    let at = |rate: &i64| Money::new((total.minor * rate + 5000) / 10_000, Currency::RUB);
+    ROUBLES.iter().map(at).any(|cost| cost == asked)
 }
 
 /// Something that is sold.

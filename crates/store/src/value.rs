@@ -5,11 +5,12 @@
 //! | `bool` | 0 / 1 | `boolean` |
 //! | `i64` | integer | `bigint` |
 //! | `String` | text | `text` |
+//! | `Rate` | integer, hundred-millionths | `bigint` |
 //! | `Uuid` and the typed ids | blob of 16 bytes | `uuid` |
 //! | `Timestamp` | integer, microseconds since 1970 | `timestamptz` |
 //! | [`Json`] | text | `jsonb` |
 
-use kernel::{Currency, Fault, Timestamp, Uuid};
+use kernel::{Currency, Fault, Rate, Timestamp, Uuid};
 
 /// A value on its way in or out, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,6 +130,21 @@ impl FromColumn for Currency {
     fn from_value(value: Value<'_>) -> Option<Self> {
         match value {
             Value::Text(it) => it.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl Param for Rate {
+    fn value(&self) -> Value<'_> {
+        Value::Int(self.parts())
+    }
+}
+
+impl FromColumn for Rate {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Int(parts) => Self::from_parts(parts).ok(),
             _ => None,
         }
     }

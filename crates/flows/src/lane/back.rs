@@ -32,11 +32,12 @@ impl State<'_> {
         let order = self.book.order(id).ok_or(Refusal::NotFound("order"))?;
         let (state, totals) = (order.state, order.totals);
         let attempt = order.settled_by.ok_or(Refusal::NothingToRefund { state })?;
-        let left = self.till.attempt(attempt).map_or(0, payments::Attempt::left);
+        let paid = self.till.attempt(attempt).ok_or(Refusal::NothingToRefund { state })?;
+        let (left, currency) = (paid.worth_left(), paid.amount.currency);
         if left == 0 {
             return Err(Refusal::NothingToRefund { state });
         }
-        let (amount, parts) = match &wish.of {
+        let (worth, parts) = match &wish.of {
             RefundOf::Amount(amount) => (*amount, Vec::new()),
             RefundOf::Rest { restock } => (left, self.rest(id, *restock)),
             RefundOf::Lines(lines) => {
@@ -47,19 +48,19 @@ impl State<'_> {
                 (parts.iter().map(|part| part.amount).sum(), parts)
             }
         };
-        if amount <= 0 || amount > left {
-            return Err(Refusal::RefundTooMuch { wanted: amount, left });
+        if worth <= 0 || worth > left {
+            return Err(Refusal::RefundTooMuch { wanted: worth, left });
         }
         let wanted = Wanted {
             id: refund,
             attempt,
-            amount,
+            worth,
             reason: &wish.reason,
             origin: Origin::Staff,
             actor: Some(staff),
         };
         if !self.till.reserve(self.env, &wanted, self.now) {
-            return Err(Refusal::RefundTooMuch { wanted: amount, left });
+            return Err(Refusal::RefundTooSmall { currency });
         }
         for part in parts {
             self.give_back(id, refund, &part);
@@ -158,9 +159,8 @@ impl State<'_> {
     /// An order whose money has all gone back is refunded.
     pub(super) fn all_gone_back(&mut self, id: OrderId, attempt: AttemptId) -> Result<(), Refusal> {
         let order = self.book.order(id).ok_or(Refusal::NotFound("order"))?;
-        let all =
-            order.settled_by == Some(attempt) && self.till.gone_back(attempt) == order.totals.total;
-        if all && order.state.check(Stands::Refunded).is_ok() {
+        let all = self.till.attempt(attempt).is_some_and(payments::Attempt::is_all_back);
+        if all && order.settled_by == Some(attempt) && order.state.check(Stands::Refunded).is_ok() {
             self.step(id, Stands::Refunded, Actor::Payment, None)?;
         }
         Ok(())
@@ -191,6 +191,8 @@ impl State<'_> {
             order: id,
             gateway: CASH_ON_DELIVERY.to_owned(),
             amount,
+            pays: amount,
+            rate: None,
             tax: earned.tax,
             two_stage: false,
             details: "{}".to_owned(),

@@ -1,7 +1,7 @@
 //! Decisions on payments: what money does to an order, and what an order does with money.
 
 use kernel::planted::{self, Bug};
-use kernel::{AccountId, AttemptId, OrderId, SignedDuration};
+use kernel::{AccountId, AttemptId, Money, OrderId, Rate, SignedDuration};
 use orders::{Actor, Order, State as Stands};
 use payments::{
     Attempt, AttemptState, Earned, GONE_AT_THE_PROVIDER, Meant, News, Origin, Saw, Stance, Verdict,
@@ -37,12 +37,13 @@ impl State<'_> {
         if order.claimed_by.is_some() {
             return Err(Refusal::PaymentUnderWay);
         }
+        let total = order.total();
         let mut paying = Paying {
             attempt_id: attempt,
             order_id: id,
             number: order.number.clone(),
             gateway: opening.gateway.clone(),
-            amount: order.total(),
+            amount: total,
             redirect_url: None,
             pay_by: order.pay_by,
         };
@@ -53,15 +54,25 @@ impl State<'_> {
         if let Some(live) = live {
             self.till.want_again(live);
             paying.attempt_id = live;
-            let url = self.till.attempt(live).and_then(|live| live.redirect_url.clone());
-            paying.redirect_url = url;
+            if let Some(live) = self.till.attempt(live) {
+                // At the rate it was made with, whatever is asked for now.
+                paying.amount = live.amount;
+                if planted::is(Bug::RateOfToday) {
+                    paying.amount = charged(total, opening)?.0;
+                }
+                paying.redirect_url.clone_from(&live.redirect_url);
+            }
             return Ok(Done::Paying(paying));
         }
+        let (amount, rate) = charged(total, opening)?;
+        paying.amount = amount;
         let meant = Meant {
             id: attempt,
             order: id,
             gateway: opening.gateway.clone(),
-            amount: paying.amount,
+            amount,
+            pays: total,
+            rate,
             tax,
             two_stage: opening.two_stage,
             details: opening.details.clone(),
@@ -123,6 +134,11 @@ impl State<'_> {
             }
             Verdict::Close => return Ok(self.goes(attempt_id, news, AttemptState::Closing)),
             Verdict::Void => return Ok(self.goes(attempt_id, news, AttemptState::Voiding)),
+            // The amount is what was asked for, and so it must be for all of the order.
+            Verdict::Capture | Verdict::Settle if attempt.pays != order.total() => {
+                let why = format!("it pays {} of {}", attempt.pays, order.total());
+                return Ok(self.review(attempt_id, news, why));
+            }
             Verdict::Capture => return self.claim(id, attempt_id, news),
             Verdict::Settle => return self.settle(id, attempt_id, news),
             Verdict::SendBack => return Ok(self.orphan(attempt_id, news)),
@@ -141,15 +157,15 @@ impl State<'_> {
                 self.all_gone_back(id, attempt_id)?;
                 return Ok(Done::News(NewsEffect::GivenBack));
             }
-            Verdict::Review(why) => {
-                self.observe(attempt_id, news, NewsEffect::Review, |attempt| {
-                    attempt.review = Some(why);
-                });
-                return Ok(Done::News(NewsEffect::Review));
-            }
+            Verdict::Review(why) => return Ok(self.review(attempt_id, news, why)),
         };
         self.observe(attempt_id, news, effect, |_| {});
         Ok(Done::News(effect))
+    }
+
+    fn review(&mut self, attempt: AttemptId, news: &News, why: String) -> Done {
+        self.observe(attempt, news, NewsEffect::Review, |attempt| attempt.review = Some(why));
+        Done::News(NewsEffect::Review)
     }
 
     fn goes(&mut self, attempt: AttemptId, news: &News, to: AttemptState) -> Done {
@@ -242,6 +258,16 @@ impl State<'_> {
         kernel::crash_point!("lane.sending-back-decided");
         Done::News(NewsEffect::SentBack)
     }
+}
+
+/// What is to be paid for `total`, and at which rate.
+fn charged(total: Money, opening: &Opening) -> Result<(Money, Option<Rate>), Refusal> {
+    let Some((currency, rate)) = opening.rate.filter(|(it, _)| *it != total.currency) else {
+        return Ok((total, None));
+    };
+    let amount = rate.convert(total, currency);
+    let amount = amount.map_err(|_| Refusal::MethodUnfit(opening.gateway.clone()))?;
+    Ok((amount, Some(rate)))
 }
 
 /// How what an order earns is made up.

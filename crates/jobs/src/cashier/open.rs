@@ -7,6 +7,7 @@ use gateways::{
     CaptureMode, Confirmation, CreatePayment, Created, Gateway, GatewayError, IdempotencyKey,
     WORKER_PATIENCE,
 };
+use kernel::planted::{self, Bug};
 use kernel::{AttemptId, Error, Fault, SignedDuration, Timestamp};
 use orders::Order;
 use payments::{Attempt, News, Opened, Saw, pace};
@@ -24,11 +25,10 @@ impl Cashier {
         attempt: AttemptId,
         order: &Order,
     ) -> Answer<Opening> {
-        let can = gateway.capabilities();
-        let (name, total) = (gateway.name(), order.total());
-        if !can.currencies.include(total.currency) || !can.amount_minor.contains(&total.minor) {
+        let (can, name) = (gateway.capabilities(), gateway.name());
+        let Some(charge) = self.charge_at(gateway, order.total()) else {
             return Err(Error::Refused(Refusal::MethodUnfit(name.to_owned())));
-        }
+        };
         let Some(pay_by) = order.pay_by else {
             return Err(Error::Refused(Refusal::NothingToPay { state: order.state }));
         };
@@ -46,12 +46,12 @@ impl Cashier {
         let request = CreatePayment {
             order: order.number.clone(),
             capture: if two_stage { CaptureMode::Manual } else { CaptureMode::Immediate },
-            ..CreatePayment::new(attempt, total, words, return_url, notify_url, deadline)
+            ..CreatePayment::new(attempt, charge.amount, words, return_url, notify_url, deadline)
         };
         let details = serde_json::to_string(&request)
             .map_err(|error| Fault::Broken(format!("a request cannot be kept: {error}")))?;
-        let gateway = name.to_owned();
-        Ok(Opening { gateway, two_stage, deadline: Some(deadline), details })
+        let (gateway, rate) = (name.to_owned(), charge.currency_and_rate());
+        Ok(Opening { gateway, rate, two_stage, deadline: Some(deadline), details })
     }
 
     /// Opens a payment that nobody has answered for, while the order waits for it and its key is
@@ -71,7 +71,13 @@ impl Cashier {
     pub(super) async fn open(&self, attempt: &Attempt, within: Duration) {
         let Some(gateway) = self.gateways.get(attempt.gateway.as_str()) else { return };
         let request: CreatePayment = match serde_json::from_str(&attempt.details) {
-            Ok(request) => request,
+            // The row says how much; that is what news of it is compared with.
+            Ok(request) => {
+                let today = self.charge(&attempt.gateway, attempt.pays);
+                let today = today.filter(|_| planted::is(Bug::RateOfToday));
+                let amount = today.map_or(attempt.amount, |today| today.amount);
+                CreatePayment { amount, ..request }
+            }
             Err(error) => {
                 tracing::error!(attempt = %attempt.id, %error, "a kept request cannot be read");
                 return;

@@ -3,7 +3,6 @@
 use kernel::{AttemptId, Env, RefundId, Timestamp, Uuid};
 
 use super::{Till, Wanted};
-use crate::attempt::Attempt;
 use crate::refund::{Origin, Refund, RefundState};
 
 /// Why money went back that nobody asked us for.
@@ -20,17 +19,17 @@ impl Till {
         (amount, why, name): (i64, &str, Option<&str>),
         now: Timestamp,
     ) -> bool {
-        let Some(left) = self.attempt(id).map(Attempt::left) else { return false };
         if let Some(name) = name
             && self.went_back_as(id, amount, why, name)
         {
             return false;
         }
+        let Some(part) = self.attempt(id).and_then(|it| it.part_of(amount)) else { return false };
         let refund: RefundId = env.id();
         let (origin, actor) = (Origin::External, None);
-        let amount = amount.min(left);
-        let wanted = Wanted { id: refund, attempt: id, amount, reason: why, origin, actor };
-        self.reserve(env, &wanted, now)
+        let wanted =
+            Wanted { id: refund, attempt: id, worth: part.worth, reason: why, origin, actor };
+        self.promise(env, &wanted, part, now)
             && self.refund_heard(env, refund, (RefundState::Succeeded, name, None), now).is_some()
     }
 

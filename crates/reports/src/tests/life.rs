@@ -1,6 +1,6 @@
 //! A shop life in which everything happens that may.
 
-use flows::testing::Town;
+use flows::testing::{Town, in_roubles};
 use flows::{CASH_ON_DELIVERY, Opening, Owner, Paying, RefundOf, RefundOfLine, RefundWish};
 use kernel::{AccountId, CartId, OrderId, SignedDuration, Timestamp, VariantId};
 use orders::State;
@@ -30,6 +30,7 @@ impl Life {
         double_money(&town, ada, goods[1]).await;
         two_stages(&town, ada, goods[0], rare).await;
         parts_go_back(&town, ada, goods[1]).await;
+        abroad(&town, ada, goods[1]).await;
         cash(&town, ada, goods[0]).await;
         let key = town.key(town.staff, "adjust");
         let counted = town.shop.adjust_stock(town.staff, goods[0], -2, "broken".into(), key);
@@ -220,6 +221,46 @@ async fn parts_go_back(town: &Town, ada: AccountId, shirt: VariantId) {
     let kept = paid_for(town, ada, shirt).await;
     let other = paid_for(town, ada, shirt).await;
     listed(town, &[(&paid, 1300), (&all, all.amount.minor), (&kept, 0), (&other, 0)]).await;
+}
+
+/// Orders paid in another currency than the shop's: kept, given back in parts, by us and
+/// elsewhere, and in whole; and money of that kind that nobody wanted.
+async fn abroad(town: &Town, ada: AccountId, shirt: VariantId) {
+    let buy = async || town.buy(ada, shirt, 2, "sandbox").await.unwrap().id;
+    let paid = async |order| {
+        let paying = town.intend_at(ada, order, in_roubles()).await.unwrap();
+        town.captured(&paying).await.unwrap();
+        paying
+    };
+    let refund = async |order, of| {
+        let wish = RefundWish { of, reason: "torn".into() };
+        let key = town.key(town.staff, "refund");
+        town.shop.refund(town.staff, order, wish, key).await.unwrap();
+    };
+    let kept = buy().await;
+    paid(kept).await;
+    let parts = buy().await;
+    let paying = paid(parts).await;
+    refund(parts, RefundOf::Amount(333)).await;
+    town.end_refunds(parts, RefundState::Succeeded).await.unwrap();
+    let elsewhere = News { refunded: 50_001, ..town.news(&paying, Saw::Captured) };
+    town.say(&paying, elsewhere).await.unwrap();
+    refund(parts, RefundOf::Amount(1)).await;
+    let whole = buy().await;
+    paid(whole).await;
+    refund(whole, RefundOf::Amount(1)).await;
+    town.end_refunds(whole, RefundState::Failed).await.unwrap();
+    refund(whole, RefundOf::Rest { restock: true }).await;
+    town.end_refunds(whole, RefundState::Succeeded).await.unwrap();
+    assert_eq!(town.order(whole).await.state, State::Refunded);
+    let twice = buy().await;
+    let first = town.intend_at(ada, twice, in_roubles()).await.unwrap();
+    let second = town.intend_at(ada, twice, Opening::at("other")).await.unwrap();
+    town.captured(&second).await.unwrap();
+    town.captured(&first).await.unwrap();
+    let waits = buy().await;
+    town.intend_at(ada, waits, in_roubles()).await.unwrap();
+    town.cancel(ada, waits).await.unwrap();
 }
 
 async fn paid_for(town: &Town, who: AccountId, variant: VariantId) -> Paying {

@@ -5,19 +5,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gateways::{
     CancelReason, Capabilities, CaptureMode, CapturePayment, Confirmation, CreatePayment,
-    CreateRefund, Created, Gateway, GatewayError, IdempotencyKey, Notification, Observation,
-    PaymentRef, RawNotification, RefundObservation, RefundRef, RemoteRefundStatus, RemoteStatus,
-    Url, VoidUnpaid,
+    CreateRefund, Created, Currencies, Gateway, GatewayError, IdempotencyKey, Notification,
+    Observation, PaymentRef, RawNotification, RefundObservation, RefundRef, RemoteRefundStatus,
+    RemoteStatus, Url, VoidUnpaid,
 };
-use kernel::{AttemptId, Money, SignedDuration, Timestamp};
+use kernel::{AttemptId, Currency, Money, SignedDuration, Timestamp};
 
 use super::{Bank, GivenBack, Payment, Stands, courier};
 use crate::doors::{Fate, Port, Side};
 use crate::trace::short;
 use crate::trouble::Trouble;
 
-/// The gateway that reserves money before it takes it.
-const TWO_STAGE: &str = "harbour";
+/// The gateway that reserves money before it takes it, and takes nothing but roubles.
+pub(crate) const TWO_STAGE: &str = "harbour";
 
 /// One gateway of the bank.
 pub struct Teller {
@@ -29,11 +29,13 @@ pub struct Teller {
 impl Teller {
     /// The teller of this name.
     pub fn new(name: &'static str, bank: Bank) -> Self {
-        // The one takes money at once and cannot call a page off; the other reserves it first.
+        // The one takes money at once and cannot call a page off; the other reserves it first, and
+        // takes nothing but roubles.
         let capabilities = if name == TWO_STAGE {
             Capabilities {
                 capture_modes: &[CaptureMode::Manual, CaptureMode::Immediate],
                 void_unpaid: VoidUnpaid::Supported,
+                currencies: Currencies::Only(&[Currency::RUB]),
                 ..Capabilities::simple()
             }
         } else {

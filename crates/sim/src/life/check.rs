@@ -14,7 +14,7 @@ use store::{Db, Read, from_row};
 use super::scene::Scene;
 use crate::bank::{Lie, Payment, Stands};
 use crate::sql;
-use crate::town::settings;
+use crate::town::{may_cost, settings};
 use crate::trace::short;
 use crate::witness::Witness;
 
@@ -165,7 +165,11 @@ fn money(scene: &Scene, orders: &BTreeMap<OrderId, Order>, attempts: &[Attempt])
         let earned = order.filter(|order| {
             order.settled_by == Some(attempt.id)
                 && order.state.has_sold()
-                && Money::new(order.total, order.currency) == payment.charged
+                && may_cost(
+                    Money::new(order.total, order.currency),
+                    payment.gateway,
+                    payment.charged,
+                )
         });
         let kept = payment.charged.minor - payment.refunded;
         if payment.refunded != attempt.refunded {

@@ -1,8 +1,9 @@
 //! Money, as it comes and as it goes back.
 
+use super::payment::{Payment, asked};
 use super::{
-    Answer, Attempt, AttemptState, Buyer, Done, Fit, GiveBack, Holder, Model, NewsEffect, No,
-    Number, Order, Says, State, Variant,
+    Answer, AttemptState, Buyer, Done, Fit, GiveBack, Holder, Model, NewsEffect, No, Number, Order,
+    Says, State, Variant,
 };
 
 /// After a payer's time, for clocks that differ.
@@ -11,64 +12,6 @@ const AFTER_THE_TERM: i64 = 300;
 const LAST_CALLS: i64 = 3600;
 /// The third way to pay, after the two gateways.
 const CASH: usize = 2;
-
-/// Money on its way back.
-#[derive(Clone, Debug)]
-struct Back {
-    minor: i64,
-    state: &'static str,
-    units: Vec<(Variant, i64)>,
-}
-
-/// A try to pay.
-#[derive(Clone, Debug)]
-pub(super) struct Payment {
-    order: Number,
-    gateway: usize,
-    state: AttemptState,
-    named: Option<bool>,
-    review: bool,
-    unwanted: bool,
-    captured: i64,
-    back: Vec<Back>,
-    /// When the payer's time ends.
-    until: i64,
-}
-
-impl Payment {
-    pub(super) fn picture(&self) -> Attempt {
-        let mut refunds: Vec<_> = self.back.iter().map(|back| (back.minor, back.state)).collect();
-        refunds.sort_unstable();
-        Attempt {
-            order: self.order,
-            gateway: self.gateway,
-            state: self.state,
-            named: self.named,
-            review: self.review,
-            unwanted: self.unwanted,
-            captured: self.captured,
-            refunds,
-        }
-    }
-
-    fn gone(&self, state: &str) -> i64 {
-        self.back.iter().filter(|back| back.state == state).map(|back| back.minor).sum()
-    }
-
-    fn left(&self) -> i64 {
-        self.captured - self.gone("reserved") - self.gone("succeeded")
-    }
-
-    fn send(&mut self, minor: i64, state: &'static str, units: Vec<(Variant, i64)>) {
-        if minor > 0 {
-            self.back.push(Back { minor, state, units });
-        }
-    }
-
-    pub(super) fn send_all_back(&mut self) {
-        self.send(self.left(), "reserved", Vec::new());
-    }
-}
 
 /// Paying.
 impl Model {
@@ -88,7 +31,7 @@ impl Model {
         }
     }
 
-    pub(super) fn pay(&mut self, buyer: Buyer, number: Number, gateway: usize) -> Answer {
+    pub(super) fn pay(&mut self, buyer: Buyer, number: Number, gateway: usize, key: u8) -> Answer {
         let order = self.orders.get(&number).filter(|order| order.buyer == buyer);
         let order = *order.ok_or(No::NotFound("order"))?;
         if order.state != State::Pending || order.pay_by <= Some(self.now) {
@@ -103,19 +46,12 @@ impl Model {
         if let Some(open) = self.payments.get_mut(attempt) {
             open.unwanted = false;
         } else {
-            self.payments.push(Payment {
-                order: number,
-                gateway,
-                state: AttemptState::Submitting,
-                named: None,
-                review: false,
-                unwanted: false,
-                captured: 0,
-                back: Vec::new(),
-                until: order.pay_by.unwrap_or(self.now),
-            });
+            let asked = asked(order.total, gateway, key);
+            let until = order.pay_by.unwrap_or(self.now);
+            self.payments.push(Payment::new((number, gateway), (asked, order.total), until));
         }
-        Ok(Done::Paying { attempt, amount: order.total })
+        // What was begun keeps what it asks for, whatever the rate is now.
+        Ok(Done::Paying { attempt, amount: self.payments[attempt].asked })
     }
 
     /// Whether all units of an order are still to be had.
@@ -236,7 +172,7 @@ impl Model {
         let number = self.payments[index].order;
         let order = self.orders[&number];
         let payment = &mut self.payments[index];
-        (payment.state, payment.captured) = (AttemptState::Captured, order.total);
+        (payment.state, payment.captured) = (AttemptState::Captured, payment.asked);
         if !wanted {
             payment.send_all_back();
             return NewsEffect::SentBack;
@@ -259,7 +195,7 @@ impl Model {
         if more <= 0 {
             return NewsEffect::Nothing;
         }
-        payment.send(more.min(payment.left()), "succeeded", Vec::new());
+        payment.went_back(more);
         self.all_back(index);
         NewsEffect::GivenBack
     }
@@ -270,7 +206,7 @@ impl Model {
         let gone = payment.gone("succeeded");
         if let Some(order) = self.orders.get_mut(&payment.order)
             && order.settled_by == Some(index)
-            && gone == order.total
+            && gone == payment.captured
             && matches!(order.state, Cancelled | Delivered | Packed | Paid | Shipped)
         {
             order.state = State::Refunded;
@@ -281,7 +217,7 @@ impl Model {
         let order = *self.orders.get(&number).ok_or(No::NotFound("order"))?;
         let none = No::NothingToRefund { state: order.state };
         let index = order.settled_by.ok_or(none.clone())?;
-        let left = self.payments[index].left();
+        let left = self.payments[index].worth_left();
         if left == 0 {
             return Err(none);
         }
@@ -310,7 +246,7 @@ impl Model {
         for (variant, units) in units.iter().filter(|_| restock) {
             self.take_back(number, *variant, *units);
         }
-        self.payments[index].send(wanted, "reserved", units);
+        self.payments[index].send(wanted, units);
         Ok(Done::Nothing)
     }
 
@@ -350,17 +286,9 @@ impl Model {
         }
         let state = if received { AttemptState::Captured } else { AttemptState::Canceled };
         let index = self.payments.len();
-        self.payments.push(Payment {
-            order: number,
-            gateway: CASH,
-            state,
-            named: None,
-            review: false,
-            unwanted: false,
-            captured: if received { order.total } else { 0 },
-            back: Vec::new(),
-            until: self.now,
-        });
+        let captured = if received { order.total } else { 0 };
+        let cash = Payment::new((number, CASH), (order.total, order.total), self.now);
+        self.payments.push(Payment { state, captured, ..cash });
         if !received {
             self.take_all_back(number);
         }

@@ -51,8 +51,9 @@ pub struct Attempt {
     pub unwanted: bool,
     /// What came.
     pub captured: i64,
-    /// What goes back, or went: how much, and where that stands; in the order of both.
-    pub refunds: Vec<(i64, &'static str)>,
+    /// What goes back, or went: how much, what of the order that is, and where it stands; in that
+    /// order.
+    pub refunds: Vec<(i64, i64, &'static str)>,
 }
 
 /// Everything that can be seen of a shop, in the order of the numbers.

@@ -3,7 +3,8 @@
 use axum::extract::State;
 use flows::{QuoteLine, QuoteView, Source};
 use inventory::Short;
-use kernel::{AddressId, Money, OrderId, Timestamp, VariantId};
+use jobs::Offer;
+use kernel::{AddressId, Money, OrderId, Rate, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,6 +15,7 @@ use crate::App;
 use crate::answer::{Answer, ok};
 use crate::extract::{Caller, Json, present};
 use crate::problem::Problem;
+use crate::ways;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(quote))
@@ -50,7 +52,7 @@ enum SourceWord {
 /// A quote.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Quote)]
-struct QuoteBody<'a> {
+struct QuoteBody {
     /// Becomes the order's id.
     id: OrderId,
     /// What to place the order with.
@@ -75,9 +77,24 @@ struct QuoteBody<'a> {
     /// What is not there in the wanted quantity.
     #[schema(value_type = Vec<ShortBody>)]
     short: Vec<Short>,
-    /// The ways to pay.
-    #[schema(value_type = Vec<String>, example = json!(["sandbox", "cash_on_delivery"]))]
-    payment_methods: &'a [String],
+    /// The ways to pay this total.
+    #[schema(example = json!(["sandbox", "cash_on_delivery"]))]
+    payment_methods: Vec<String>,
+    /// What is charged at each of them, in the same order. A payment keeps what it was begun with;
+    /// before that a rate may change.
+    charges: Vec<ChargeBody>,
+}
+
+/// What is charged for a quote.
+#[derive(Serialize, ToSchema)]
+#[schema(as = QuoteCharge)]
+struct ChargeBody {
+    #[schema(example = "sandbox")]
+    payment_method: String,
+    /// The total, in a currency that this way to pay takes.
+    amount: Money,
+    /// Units of that currency for one of the total's; null where they are the same.
+    rate: Option<Rate>,
 }
 
 /// A line of a quote.
@@ -125,7 +142,7 @@ impl Wanted {
     post, path = "/checkout/quote", tag = "checkout", security(("token" = [])),
     request_body = Wanted,
     responses(
-        (status = 200, description = "The quote", body = QuoteBody<'_>),
+        (status = 200, description = "The quote", body = QuoteBody),
         (status = 404, description = "`not-found`: there is no such variant or address"),
     )
 )]
@@ -143,6 +160,12 @@ async fn quote(State(app): State<App>, caller: Caller, Json(wanted): Json<Wanted
         quantity: line.quantity,
         line_total: money(line.line_total),
     };
+    let offers = ways::of(&app, money(totals.total));
+    let charge = |Offer { method, charge }: &'_ Offer| ChargeBody {
+        payment_method: method.clone(),
+        amount: charge.amount,
+        rate: charge.rate,
+    };
     Ok(ok(&QuoteBody {
         id: quote.id,
         token,
@@ -157,6 +180,7 @@ async fn quote(State(app): State<App>, caller: Caller, Json(wanted): Json<Wanted
         address: quote.address.map(Into::into),
         missing,
         short,
-        payment_methods: &app.shop.settings.methods,
+        payment_methods: offers.iter().map(|offer| offer.method.clone()).collect(),
+        charges: offers.iter().map(charge).collect(),
     }))
 }

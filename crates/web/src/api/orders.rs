@@ -19,6 +19,7 @@ use crate::extract::{
     Caller, IdempotencyKey, Json, MaybeJson, OptionalKey, Query, Segment, cursor, id,
 };
 use crate::problem::Problem;
+use crate::ways;
 
 use body::Summaries;
 pub(super) use body::{OrderBody, RefundBody, Summary};
@@ -134,6 +135,7 @@ async fn place(
             return Err(Problem::new(status, "idempotency-key-mismatch", detail));
         }
     }
+    ways::fit(&app, &wish.quote, &wish.payment_method).await?;
     let placed = app.shop.place(caller.id(), &wish.quote, &wish.payment_method).await?;
     if !placed.replayed {
         return Ok(created(&Summary::from(placed)));

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use flows::CASH_ON_DELIVERY;
-use jobs::Started;
-use kernel::{AttemptId, OrderId};
+use jobs::{Charge, Started};
+use kernel::{AttemptId, Money, OrderId, Rate};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -37,6 +37,11 @@ struct PaymentBody {
     id: AttemptId,
     /// `awaiting_payer`, `captured`, `canceled`.
     state: &'static str,
+    /// What is charged, in a currency that the gateway takes.
+    amount: Money,
+    /// Units of it for one of the order's currency, fixed with the payment; null where they are the
+    /// same.
+    rate: Option<Rate>,
     /// Where the payer goes.
     redirect_url: Option<String>,
 }
@@ -68,8 +73,9 @@ async fn start(
         None => chosen(&app, &caller, order).await?,
     };
     let started = app.cashier.start(caller.id(), order, &gateway, key).await?;
-    let Started { attempt_id, state, redirect_url } = started;
-    Ok(created(&PaymentBody { id: attempt_id, state: state.as_str(), redirect_url }))
+    let Started { attempt_id: id, state, charge, redirect_url } = started;
+    let Charge { amount, rate } = charge;
+    Ok(created(&PaymentBody { id, state: state.as_str(), amount, rate, redirect_url }))
 }
 
 /// The way to pay that was chosen with the order.

@@ -68,6 +68,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         409,
         "More was to go back than is left; `left` says how much that is, in minor units.",
     ),
+    (
+        "refund-too-small",
+        409,
+        "It was paid in `currency`, which has no coin as small as this: give more back at once.",
+    ),
     ("sku-taken", 409, "Another variant has this SKU."),
     ("slug-taken", 409, "Another product or category has this slug."),
     ("too-many-addresses", 409, "The account keeps as many addresses as it can."),

@@ -7,9 +7,11 @@ use catalog::Image;
 use flows::{CASH_ON_DELIVERY, QuoteView, Refusal, Source};
 use http::StatusCode;
 use identity::Address;
+use jobs::Offer;
 use kernel::{AccountId, AddressId, Error, Money, VariantId};
 use serde::Deserialize;
 
+use super::abroad::Abroad;
 use super::cart::{self, Hold};
 use super::error::PageError;
 use super::form::Params;
@@ -17,7 +19,7 @@ use super::shell::{Keep, Shell, page};
 use super::show::{Icon, Price, clock, count, money, span};
 use super::visitor::Visitor;
 use super::{countries, goods};
-use crate::App;
+use crate::{App, ways};
 
 /// What the address says.
 #[derive(Deserialize, Default, Clone)]
@@ -64,6 +66,8 @@ pub(crate) struct Method {
     pub(crate) words: &'static str,
     pub(crate) icon: Icon,
     pub(crate) chosen: bool,
+    /// What is charged, where it takes another currency: its place among those, 1, 2, 3 …
+    pub(crate) abroad: Option<(usize, Abroad)>,
 }
 
 /// What is different from what the buyer saw before the button was pressed.
@@ -106,7 +110,13 @@ struct Checkout {
     total: Price,
     token: String,
     good_until: super::show::Time,
-    can_be_placed: bool,
+    is_all_there: bool,
+}
+
+impl Checkout {
+    fn can_be_placed(&self) -> bool {
+        self.is_all_there && !self.methods.is_empty()
+    }
 }
 
 /// `GET /checkout`.
@@ -149,10 +159,10 @@ pub(crate) async fn preview(
         _ => None,
     };
     let lines = lines(app, &quoted).await?;
-    let methods = methods(app, method);
     let QuoteView { quote, token, missing, .. } = quoted;
     let totals = quote.totals;
     let sum = |minor| money(Money::new(minor, totals.currency));
+    let methods = methods(app, method, Money::new(totals.total, totals.currency));
     let checkout = Checkout {
         shell,
         changed,
@@ -173,7 +183,7 @@ pub(crate) async fn preview(
         total: sum(totals.total),
         token,
         good_until: clock(quote.expires_at),
-        can_be_placed: missing.is_empty(),
+        is_all_there: missing.is_empty(),
     };
     Ok(page(status, Keep::Never, &checkout))
 }
@@ -198,22 +208,25 @@ async fn lines(app: &App, quoted: &QuoteView) -> Result<Vec<Line>, PageError> {
     Ok(quoted.quote.lines.iter().map(line).collect())
 }
 
-/// The ways to pay here, the chosen one marked: the first unless `chosen` is one of them.
-fn methods(app: &App, chosen: Option<&str>) -> Vec<Method> {
-    let names = &app.shop.settings.methods;
-    let chosen = chosen.filter(|chosen| names.iter().any(|name| name == chosen));
-    let chosen = chosen.or(names.first().map(String::as_str));
-    let method = |name: &String| {
-        let (title, words, icon) = describe(name);
+/// The ways to pay a total here, the chosen one marked: the first unless `chosen` is one of them.
+fn methods(app: &App, chosen: Option<&str>, total: Money) -> Vec<Method> {
+    let offers = ways::of(app, total);
+    let chosen = chosen.filter(|chosen| offers.iter().any(|offer| offer.method == *chosen));
+    let chosen = chosen.or(offers.first().map(|offer| offer.method.as_str()));
+    let mut others = 1..;
+    let method = |offer: &Offer| {
+        let (title, words, icon) = describe(&offer.method);
         Method {
-            chosen: chosen == Some(name.as_str()),
-            name: name.clone(),
+            chosen: chosen == Some(offer.method.as_str()),
+            name: offer.method.clone(),
             title: title.to_owned(),
             words,
             icon,
+            abroad: Abroad::of(offer.charge, total.currency)
+                .and_then(|abroad| Some((others.next()?, abroad))),
         }
     };
-    names.iter().map(method).collect()
+    offers.iter().map(method).collect()
 }
 
 /// Name, what happens next, and icon of a way to pay.

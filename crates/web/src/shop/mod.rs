@@ -3,6 +3,7 @@
 //! Every action is a link or a form; a form is answered with a redirect to a page. What may come
 //! twice (placing, paying, cancelling) carries its key in the form.
 
+mod abroad;
 mod account;
 mod address;
 mod assets;

@@ -11,10 +11,11 @@ use http::StatusCode;
 use identity::Address;
 use kernel::{AccountId, Error, Fault, Money, OrderId, VariantId};
 use orders::{Order, State as Stands, Step};
-use payments::{Attempt, Refund, RefundState};
+use payments::{Attempt, AttemptState, Refund, RefundState};
 use serde::Deserialize;
 use store::idempotency::Key;
 
+use super::abroad::{self, Abroad};
 use super::error::PageError;
 use super::form::{Form, Params, id};
 use super::pay::checked;
@@ -79,12 +80,16 @@ struct OrderPage {
     total: Price,
     /// What has been received; none while nothing was.
     received: Option<Price>,
+    /// What was received, as it was paid, where that was in another currency.
+    received_abroad: Vec<Abroad>,
     /// What went back, and whether the bank has confirmed it.
     back: Option<(Price, bool)>,
     /// What is still to be paid: now, or to the courier.
     due: Option<(&'static str, Price)>,
     /// Until when it can be paid here.
     pay_until: Option<Time>,
+    /// What that charges, where the way to pay takes another currency.
+    pay_abroad: Option<Abroad>,
     can_be_cancelled: bool,
     address: Option<Address>,
     country: String,
@@ -144,10 +149,15 @@ pub(crate) async fn show(
         shipping: sum(totals.shipping),
         tax: (totals.tax > 0).then(|| sum(totals.tax)),
         total: sum(totals.total),
+        received_abroad: abroad_of(&known),
         received: (money_of.received > 0).then(|| sum(money_of.received)),
         back: (money_of.back > 0).then(|| (sum(-money_of.back), money_of.confirmed)),
         due: due(&known.order).map(|words| (words, sum(totals.total))),
         pay_until: payable(&app, &known.order).then_some(known.order.pay_by).flatten().map(clock),
+        pay_abroad: Abroad::of(
+            abroad::charge(&app, &known.order, &known.attempts, &known.order.payment_method),
+            currency,
+        ),
         can_be_cancelled: can_be_cancelled(&known.order),
         country: address.as_ref().map_or("", |it| countries::name(&it.country)).to_owned(),
         address,
@@ -168,14 +178,21 @@ struct Paid {
 
 impl Paid {
     fn of(known: &Known) -> Self {
-        let captured = |attempt: &&Attempt| attempt.state == payments::AttemptState::Captured;
+        let captured = |attempt: &&Attempt| attempt.state == AttemptState::Captured;
         let given = known.refunds.iter().filter(|refund| refund.state != RefundState::Failed);
         Self {
-            received: known.attempts.iter().filter(captured).map(|it| it.amount.minor).sum(),
-            back: given.clone().map(|refund| refund.amount.minor).sum(),
+            received: known.attempts.iter().filter(captured).map(|it| it.pays.minor).sum(),
+            back: given.clone().map(|refund| refund.worth).sum(),
             confirmed: given.clone().all(|refund| refund.state == RefundState::Succeeded),
         }
     }
+}
+
+/// What came in another currency than the order's.
+fn abroad_of(known: &Known) -> Vec<Abroad> {
+    let came = known.attempts.iter().filter(|it| it.state == AttemptState::Captured);
+    let currency = known.order.totals.currency;
+    came.filter_map(|attempt| Abroad::of(abroad::charged(attempt), currency)).collect()
 }
 
 fn due(order: &Order) -> Option<&'static str> {

@@ -12,14 +12,15 @@ use payments::{Attempt, AttemptState};
 use serde::Deserialize;
 use store::idempotency::Key;
 
+use super::abroad::{self, Abroad};
 use super::checkout::describe;
 use super::error::PageError;
 use super::form::{Form, id};
 use super::shell::{Keep, Shell, page};
 use super::show::{Icon, Price, Time, clock, money};
 use super::visitor::{Visitor, new_token};
-use crate::App;
 use crate::problem::Problem;
+use crate::{App, ways};
 
 /// Paying again, here or elsewhere.
 #[derive(Deserialize)]
@@ -34,6 +35,7 @@ pub(crate) struct Again {
 struct OtherWay {
     name: String,
     label: String,
+    abroad: Option<Abroad>,
 }
 
 #[derive(Template)]
@@ -42,6 +44,7 @@ struct GoPage {
     shell: Shell,
     order: Order,
     total: Price,
+    abroad: Option<Abroad>,
     method: String,
     url: String,
 }
@@ -63,6 +66,7 @@ struct PaymentPage {
     shell: Shell,
     order: Order,
     total: Price,
+    abroad: Option<Abroad>,
     stage: Stage,
     until: Option<Time>,
     key: String,
@@ -131,12 +135,13 @@ pub(crate) async fn go(
     };
     let shell = Shell::load(&app, &visitor, None).await?;
     let Some(url) = attempt.redirect_url.clone() else {
-        return Ok(payment_page(&app, shell, order, Stage::Mute));
+        return Ok(payment_page(&app, shell, order, &attempts, Stage::Mute));
     };
     let (method, ..) = describe(&attempt.gateway);
     let method = method.to_owned();
     let total = money(order.total());
-    Ok(page(StatusCode::OK, Keep::Never, &GoPage { shell, order, total, method, url }))
+    let abroad = Abroad::of(abroad::charged(attempt), order.totals.currency);
+    Ok(page(StatusCode::OK, Keep::Never, &GoPage { shell, order, total, abroad, method, url }))
 }
 
 /// `GET /pay/{order}/return`. Changes nothing by itself: it asks the gateway and shows what is.
@@ -164,18 +169,32 @@ pub(crate) async fn back(
     } else {
         Stage::Failed
     };
-    Ok(payment_page(&app, shell, order, stage))
+    Ok(payment_page(&app, shell, order, &attempts, stage))
 }
 
-fn payment_page(app: &App, shell: Shell, order: Order, stage: Stage) -> Response {
-    let ways = app.shop.settings.methods.iter();
-    let others = ways.filter(|name| **name != order.payment_method && *name != CASH_ON_DELIVERY);
-    let other = |name: &String| OtherWay { name: name.clone(), label: describe(name).0.to_owned() };
+fn payment_page(
+    app: &App,
+    shell: Shell,
+    order: Order,
+    attempts: &[Attempt],
+    stage: Stage,
+) -> Response {
+    let abroad = |method: &str| {
+        Abroad::of(abroad::charge(app, &order, attempts, method), order.totals.currency)
+    };
+    let ways = ways::of(app, order.total()).into_iter().map(|offer| offer.method);
+    let others = ways.filter(|name| *name != order.payment_method && name != CASH_ON_DELIVERY);
+    let other = |name: String| OtherWay {
+        label: describe(&name).0.to_owned(),
+        abroad: abroad(&name),
+        name,
+    };
     let others = others.map(other).collect();
     let payment = PaymentPage {
         others,
         shell,
         total: money(order.total()),
+        abroad: abroad(&order.payment_method),
         stage,
         until: order.pay_by.map(clock),
         key: new_token(&app.shop.env),

@@ -9,10 +9,12 @@
     reason = "a test that cannot go on ends, and a table of cases is as long as it is"
 )]
 
+mod abroad;
 mod admission;
 mod bad_bodies;
 mod bad_days;
 mod bad_input;
+mod between;
 mod browser;
 mod catalogue;
 mod concerns;

@@ -5,95 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flows::Settings;
-use gateways::{
-    Capabilities, CreatePayment, CreateRefund, Created, Gateway, GatewayError, IdempotencyKey,
-    Notification, NotificationError, Observation, PaymentRef, RawNotification, RefundObservation,
-    RefundRef,
-};
-use kernel::Timestamp;
+use gateways::Gateway;
 use serde_json::json;
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
+use crate::between::Between;
 use crate::shop::{SANDBOX_SECRET, TABLES, TestShop};
 
 /// Longer than anything here takes.
 const LOST: Duration = Duration::from_secs(20);
 
-/// Answers no question before so many are asked.
-struct Meeting {
-    inner: Arc<dyn Gateway>,
-    everybody: Barrier,
-}
-
-#[async_trait::async_trait]
-impl Gateway for Meeting {
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.inner.capabilities()
-    }
-
-    async fn create(
-        &self,
-        request: &CreatePayment,
-        key: &IdempotencyKey,
-        within: Duration,
-    ) -> Result<Created, GatewayError> {
-        self.inner.create(request, key, within).await
-    }
-
-    async fn fetch(
-        &self,
-        payment: &PaymentRef,
-        within: Duration,
-    ) -> Result<Observation, GatewayError> {
-        self.everybody.wait().await;
-        self.inner.fetch(payment, within).await
-    }
-
-    async fn void(
-        &self,
-        payment: &PaymentRef,
-        key: &IdempotencyKey,
-        within: Duration,
-    ) -> Result<Observation, GatewayError> {
-        self.inner.void(payment, key, within).await
-    }
-
-    async fn refund(
-        &self,
-        request: &CreateRefund,
-        key: &IdempotencyKey,
-        within: Duration,
-    ) -> Result<RefundObservation, GatewayError> {
-        self.inner.refund(request, key, within).await
-    }
-
-    async fn fetch_refund(
-        &self,
-        refund: &RefundRef,
-        within: Duration,
-    ) -> Result<RefundObservation, GatewayError> {
-        self.inner.fetch_refund(refund, within).await
-    }
-
-    fn receive(
-        &self,
-        raw: &RawNotification<'_>,
-        now: Timestamp,
-    ) -> Result<Notification, NotificationError> {
-        self.inner.receive(raw, now)
-    }
-}
-
 store::on_both_engines! { TABLES;
     async fn notices_do_not_wait_for_each_other(db: TestDb) {
         let count = 8;
         let meet = |inner| -> Arc<dyn Gateway> {
-            Arc::new(Meeting { inner, everybody: Barrier::new(count) })
+            Arc::new(Between { everybody: Barrier::new(count), ..Between::here(inner) })
         };
         let shop = TestShop::open_with_gateway(db, Settings::default(), meet).await;
         let owner = shop.owner().await;

@@ -86,7 +86,8 @@ struct Cancel {
 #[derive(Serialize, ToSchema)]
 #[schema(as = LedgerBalance)]
 struct BalanceBody {
-    /// `gateway:NAME`, `customer`, `sales`, `shipping`, `tax`, `refunds`, `fees`.
+    /// `gateway:NAME`, `customer`, `sales`, `shipping`, `tax`, `refunds`, `fees`,
+    /// `exchange`.
     #[schema(example = "gateway:sandbox")]
     account: String,
     #[schema(value_type = String, example = "EUR")]
@@ -145,7 +146,7 @@ impl GiveBack {
     responses(
         (status = 201, description = "The order, with its refunds", body = OrderBody),
         (status = 404, description = "`not-found`: there is no such order or line"),
-        (status = 409, description = "`refund-too-much`, `nothing-to-refund`"),
+        (status = 409, description = "`refund-too-much`, `refund-too-small`, `nothing-to-refund`"),
         (status = 422, description = "`quantity-invalid`: not as many units can go back"),
     )
 )]
@@ -175,12 +176,12 @@ async fn give_back(
 async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>, order: Segment) -> Answer {
     let order: OrderId = id(&order, "order")?;
     let read = app.shop.db.read(move |read| {
-        let there = orders::find(read, order)?.is_some();
-        Ok::<_, kernel::Fault>((there, RefundBody::of_order(read, order)?))
+        let Some(order) = orders::find(read, order)? else { return Ok(None) };
+        RefundBody::of_order(read, order.id, order.totals.currency).map(Some)
     });
     match read.await? {
-        (true, items) => Ok(ok(&RefundList { items })),
-        (false, _) => Err(Problem::not_found("order")),
+        Some(items) => Ok(ok(&RefundList { items })),
+        None => Err(Problem::not_found("order")),
     }
 }
 

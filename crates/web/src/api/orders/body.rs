@@ -1,9 +1,11 @@
 //! Orders as they are sent.
 
 use flows::Placed;
-use kernel::{AttemptId, Fault, Money, OrderId, ProductId, RefundId, Timestamp, VariantId};
+use kernel::{
+    AttemptId, Currency, Fault, Money, OrderId, ProductId, Rate, RefundId, Timestamp, VariantId,
+};
 use orders::Order;
-use payments::{Attempt, Refund, RefundLine};
+use payments::{Attempt, Refund, RefundLine, RefundState};
 use serde::Serialize;
 use store::Read;
 use utoipa::ToSchema;
@@ -119,7 +121,12 @@ struct PaymentBody {
     /// `submitting`, `awaiting_payer`, `processing`, `authorized`, `capturing`, `captured`,
     /// `closing`, `voiding`, `canceled`.
     state: &'static str,
+    /// What the payer pays there.
     amount: Money,
+    /// What of the order that pays: the same, unless the gateway takes another currency.
+    pays: Money,
+    /// Then, how many units of it one of the order's costs.
+    rate: Option<Rate>,
     /// Where the payer goes, while they may pay.
     redirect_url: Option<String>,
     /// What it was paid with, as far as the gateway tells.
@@ -146,7 +153,10 @@ pub(crate) struct RefundBody {
     id: RefundId,
     /// `reserved`, `sent`, `pending`, `succeeded`, `failed`.
     state: &'static str,
+    /// What the payer gets, in the currency they paid in.
     amount: Money,
+    /// What of the order that gives back.
+    worth: Money,
     /// Why, in words.
     reason: String,
     /// Who wanted it: `orphan` (the order did not want the money), `cancelled`, `staff`,
@@ -170,14 +180,18 @@ struct RefundLineBody {
 }
 
 impl RefundBody {
-    /// The refunds of an order, oldest first: two statements.
-    pub(crate) fn of_order(read: &mut Read<'_>, order: OrderId) -> Result<Vec<Self>, Fault> {
+    /// The refunds of an order in this currency, oldest first: two statements.
+    pub(crate) fn of_order(
+        read: &mut Read<'_>,
+        order: OrderId,
+        currency: Currency,
+    ) -> Result<Vec<Self>, Fault> {
         let lines = payments::refund_lines_of_order(read, order)?;
         let refunds = payments::refunds_of_order(read, order)?;
-        Ok(refunds.into_iter().map(|refund| Self::of(refund, &lines)).collect())
+        Ok(refunds.into_iter().map(|refund| Self::of(refund, &lines, currency)).collect())
     }
 
-    fn of(refund: Refund, lines: &[RefundLine]) -> Self {
+    fn of(refund: Refund, lines: &[RefundLine], currency: Currency) -> Self {
         let own = lines.iter().filter(|line| line.refund_id == refund.id);
         let line = |line: &RefundLine| RefundLineBody {
             position: line.position,
@@ -188,6 +202,7 @@ impl RefundBody {
             id: refund.id,
             state: refund.state.as_str(),
             amount: refund.amount,
+            worth: Money::new(refund.worth, currency),
             reason: refund.reason,
             origin: refund.origin.as_str(),
             lines: own.map(line).collect(),
@@ -247,7 +262,8 @@ impl From<orders::Step> for StepBody {
 
 impl From<Attempt> for PaymentBody {
     fn from(attempt: Attempt) -> Self {
-        let Attempt { id, gateway, state, amount, redirect_url, created_at, .. } = attempt;
+        let Attempt { id, gateway, state, amount, pays, rate, redirect_url, created_at, .. } =
+            attempt;
         let redirect_url = redirect_url.filter(|_| state.may_be_paid());
         // What cannot be read is not shown; it is nobody's loss.
         let method: Option<payments::Method> =
@@ -257,7 +273,8 @@ impl From<Attempt> for PaymentBody {
             brand: method.brand,
             last4: method.last4,
         });
-        Self { id, gateway, state: state.as_str(), amount, redirect_url, method, created_at }
+        let state = state.as_str();
+        Self { id, gateway, state, amount, pays, rate, redirect_url, method, created_at }
     }
 }
 
@@ -278,8 +295,14 @@ impl OrderBody {
         };
         let attempts = payments::of_order(read, order.id)?;
         let settled = attempts.iter().find(|attempt| Some(attempt.id) == order.settled_by);
-        let (paid, back) =
-            settled.map_or((0, 0), |it| (it.captured - it.refunded, it.reserved + it.refunded));
+        let refunds = payments::refunds_of_order(read, order.id)?;
+        let for_lines = payments::refund_lines_of_order(read, order.id)?;
+        let currency = order.totals.currency;
+        let gone = refunds.iter().filter(|it| {
+            Some(it.attempt_id) == order.settled_by && it.state == RefundState::Succeeded
+        });
+        let gone: i64 = gone.map(|refund| refund.worth).sum();
+        let (paid, back) = settled.map_or((0, 0), |it| (it.pays.minor - gone, it.worth_back));
         let address: Option<identity::Address> =
             serde_json::from_str(&order.address).map_err(|e| {
                 Fault::Broken(format!("the address of {} cannot be read: {e}", order.id))
@@ -295,7 +318,10 @@ impl OrderBody {
             paid: money(paid),
             refunded: money(back),
             payments: attempts.into_iter().map(Into::into).collect(),
-            refunds: RefundBody::of_order(read, order.id)?,
+            refunds: refunds
+                .into_iter()
+                .map(|it| RefundBody::of(it, &for_lines, currency))
+                .collect(),
             summary: order.into(),
         })
     }

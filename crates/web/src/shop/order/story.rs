@@ -1,7 +1,7 @@
 //! What happened to an order, in its buyer's words. Pure.
 
 use flows::CASH_ON_DELIVERY;
-use kernel::Timestamp;
+use kernel::{Money, Timestamp};
 use orders::{Order, State as Stands, Step};
 use payments::{Attempt, AttemptState, Origin, Refund, RefundState};
 
@@ -108,7 +108,11 @@ pub(super) fn happenings(
         });
     }
     for refund in refunds {
-        let amount = money(refund.amount).plain();
+        let own = Money::new(refund.worth, order.totals.currency);
+        let mut amount = money(refund.amount).plain();
+        if refund.amount.currency != own.currency {
+            amount = format!("{amount} for {}", money(own).plain());
+        }
         let (title, detail) = match refund.state {
             RefundState::Reserved | RefundState::Sent | RefundState::Pending => {
                 ("Money on its way back", format!("{amount}, usually 3–5 days"))

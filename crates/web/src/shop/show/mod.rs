@@ -8,6 +8,6 @@ mod words;
 
 pub(crate) use field::Field;
 pub(crate) use icon::Icon;
-pub(crate) use money::{Price, money, parse_amount};
+pub(crate) use money::{Price, money, parse_amount, rate};
 pub(crate) use time::{Time, clock, moment, span};
 pub(crate) use words::{Badge, Prose, count, prose, sentence};

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use askama::filters::HtmlSafe;
-use kernel::{Currency, Money};
+use kernel::{Currency, Money, Rate};
 
 /// An amount on a page: it never breaks, and its digits stand under each other.
 #[derive(Clone, Copy)]
@@ -37,6 +37,16 @@ impl Price {
 
 impl HtmlSafe for Price {}
 
+/// What one unit of a currency costs in another: `€1 = ₽101.25`.
+pub(crate) fn rate(of: Currency, rate: Rate, to: Currency) -> String {
+    let text = rate.to_string();
+    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+    let whole = grouped(whole.parse().unwrap_or_default());
+    let digits = to.digits() as usize;
+    let point = if part.is_empty() && digits == 0 { "" } else { "." };
+    format!("{}1 = {}{whole}{point}{part:0<digits$}", symbol(of), symbol(to))
+}
+
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, r#"<span class="money">{}</span>"#, self.plain())
@@ -53,6 +63,7 @@ fn symbol(currency: Currency) -> String {
         "CNY" => "CN¥".into(),
         "INR" => "₹".into(),
         "KRW" => "₩".into(),
+        "RUB" => "₽".into(),
         code => format!("{code}\u{a0}"),
     }
 }
@@ -92,7 +103,7 @@ mod tests {
         let cases = [
             (9450, "EUR", "€94.50"),
             (18_900, "USD", "$189.00"),
-            (1_560_000, "RUB", "RUB\u{a0}15,600.00"),
+            (1_560_000, "RUB", "₽15,600.00"),
             (26_800, "CNY", "CN¥268.00"),
             (1_234_567, "JPY", "¥1,234,567"),
             (1230, "KWD", "KWD\u{a0}1.230"),
@@ -107,6 +118,22 @@ mod tests {
             assert_eq!(money(amount).plain(), expected);
             let html = money(amount).to_string();
             assert_eq!(html, format!(r#"<span class="money">{expected}</span>"#));
+        }
+    }
+
+    #[test]
+    fn p27_rates_look_as_people_write_them() {
+        let cases = [
+            ("EUR", "101.2500", "RUB", "€1 = ₽101.25"),
+            ("EUR", "8.3", "CNY", "€1 = CN¥8.30"),
+            ("EUR", "161", "JPY", "€1 = ¥161"),
+            ("EUR", "161.4", "JPY", "€1 = ¥161.4"),
+            ("USD", "15600", "VND", "$1 = VND\u{a0}15,600"),
+            ("JPY", "0.00618", "EUR", "¥1 = €0.00618"),
+        ];
+        for (of, text, to, expected) in cases {
+            let shown = rate(of.parse().unwrap(), text.parse().unwrap(), to.parse().unwrap());
+            assert_eq!(shown, expected);
         }
     }
 
