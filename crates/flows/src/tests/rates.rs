@@ -64,7 +64,7 @@ store::on_both_engines! { SCHEMAS;
             "exchange 34.90 EUR", "exchange -3533.75 RUB", "gateway:sandbox 3533.75 RUB",
             "sales -30.00 EUR", "shipping -4.90 EUR",
         ]);
-        town.shop.book_fee(order, paying.attempt_id, 7067).await.unwrap();
+        town.shop.book_fee(order, paying.attempt_id, Money::new(7067, paying.amount.currency)).await.unwrap();
         assert!(books(&town).await.contains(&"fees 70.67 RUB".to_owned()), "in what it was kept of");
         sound(&town).await;
     }

@@ -192,6 +192,7 @@ fn refund(of: &Attempt, minor: i64, made: i64) -> (Refund, GivenBack) {
         attempt_id: of.id,
         order_id: of.order_id,
         amount,
+        worth: minor,
         reason: "torn".into(),
         origin: Origin::Staff,
         state: RefundState::Succeeded,
