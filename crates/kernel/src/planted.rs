@@ -37,6 +37,10 @@ bugs! {
     CurrencyIgnored = "currency ignored",
     /// Another amount is taken.
     AmountIgnored = "amount ignored",
+    /// A payment that was begun is asked for again at the rate of another day.
+    RateOfToday = "rate of today instead of the payment's",
+    /// Each part that goes back in another currency is rounded for itself.
+    PartsRoundedAlone = "parts that go back rounded one by one",
     /// Another order's payment is taken.
     ReferenceIgnored = "notice of another payment accepted",
     /// Events are handed on twice.

@@ -5,6 +5,8 @@
 //! that parts add up: whoever gives the whole of one back has given the whole of the other back,
 //! and whoever has not, has not.
 
+use kernel::planted::{self, Bug};
+
 use crate::attempt::Attempt;
 
 /// A part of a payment.
@@ -45,7 +47,11 @@ impl Attempt {
             return None;
         }
         let back = share(self.captured, self.worth_back + worth, self.pays.minor);
-        let amount = back - self.back();
+        let amount = if planted::is(Bug::PartsRoundedAlone) {
+            share(self.captured, worth, self.pays.minor)
+        } else {
+            back - self.back()
+        };
         (amount > 0).then_some(Part { amount, worth })
     }
 

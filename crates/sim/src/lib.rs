@@ -36,7 +36,7 @@ pub use life::{Act, Life, Outcome, What};
 pub use process::{Door, Gone, Process, Site};
 pub use shrink::shrink;
 pub use time::WorldClock;
-pub use town::{Good, Town};
+pub use town::{Good, Town, rates};
 pub use trace::{Trace, hash_of};
 pub use trouble::{Trouble, Troubles};
 pub use witness::{Violation, Witness};

@@ -102,22 +102,8 @@ impl Real {
                 return self.quote(buyer, Source::BuyNow { variant_id, quantity }).await;
             }
             Act::Place { buyer, quote, cash } => return self.place(buyer, quote, cash).await,
-            Act::Pay { buyer, order, gateway, key: rate } => {
-                let (who, key) = (self.buyers[buyer], self.key(act));
-                let order = self.order(order);
-                // The second gateway reserves money first, and takes nothing but roubles.
-                let rate = (gateway == 1).then(|| (Currency::RUB, today(rate)));
-                let two_stage = gateway == 1;
-                let opening = Opening { two_stage, rate, ..Opening::at(GATEWAYS[gateway]) };
-                let paying = shop.intend_payment(who, order, opening, key).await?;
-                let known = (paying.attempt_id, order, paying.amount);
-                let seen = &mut self.seen().attempts;
-                let attempt = seen.iter().position(|attempt| *attempt == known);
-                let attempt = attempt.unwrap_or(seen.len());
-                if attempt == seen.len() {
-                    seen.push(known);
-                }
-                return Ok(Done::Paying { attempt, amount: paying.amount.minor });
+            Act::Pay { buyer, order, gateway, .. } => {
+                return self.pay(act, buyer, order, gateway).await;
             }
             Act::News { attempt, says, fit } => return self.news(attempt, says, fit).await,
             Act::RefundsEnd { order, succeeded } => {
@@ -151,6 +137,30 @@ impl Real {
             Act::Sweep => self.town.sweep().await?,
         }
         Ok(Done::Nothing)
+    }
+
+    async fn pay(
+        &self,
+        act: &Act,
+        buyer: Buyer,
+        order: Number,
+        gateway: usize,
+    ) -> flows::Answer<Done> {
+        let (who, order) = (self.buyers[buyer], self.order(order));
+        // The second gateway reserves money first, and takes nothing but roubles.
+        let today = act.key().map_or(0, |(_, _, key)| key);
+        let rate = (gateway == 1).then(|| (Currency::RUB, rate(today)));
+        let two_stage = gateway == 1;
+        let opening = Opening { two_stage, rate, ..Opening::at(GATEWAYS[gateway]) };
+        let paying = self.town.shop.intend_payment(who, order, opening, self.key(act)).await?;
+        let known = (paying.attempt_id, order, paying.amount);
+        let seen = &mut self.seen().attempts;
+        let attempt = seen.iter().position(|attempt| *attempt == known);
+        let attempt = attempt.unwrap_or(seen.len());
+        if attempt == seen.len() {
+            seen.push(known);
+        }
+        Ok(Done::Paying { attempt, amount: paying.amount.minor })
     }
 
     async fn give_back(&self, act: &Act, order: Number, of: GiveBack) -> flows::Answer<()> {
@@ -315,7 +325,7 @@ impl Real {
 }
 
 /// What one unit of the shop's currency costs in roubles, as the model has it.
-fn today(key: u8) -> Rate {
+fn rate(key: u8) -> Rate {
     let parts = RATES[usize::from(key % 2)] * 10_000;
     #[expect(clippy::expect_used, reason = "a constant")]
     Rate::from_parts(parts).expect("a rate")

@@ -54,6 +54,9 @@ impl State<'_> {
             if let Some(live) = self.till.attempt(live) {
                 // At the rate it was made with, whatever is asked for now.
                 paying.amount = live.amount;
+                if planted::is(Bug::RateOfToday) {
+                    paying.amount = charged(total, opening)?.0;
+                }
                 paying.redirect_url.clone_from(&live.redirect_url);
             }
             return Ok(Done::Paying(paying));

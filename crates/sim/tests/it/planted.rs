@@ -10,7 +10,7 @@ use kernel::planted::{Bug, plant};
 use crate::{interleavings, nth_call, traces};
 
 /// Traces within which the model tells a bug, if it ever does.
-const TRACES: u32 = 300;
+const TRACES: u32 = 600;
 
 /// The first that finds a bug: the model, a broken call, or two flows at once.
 fn found() -> Option<String> {

@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use flows::testing::GATEWAY;
 use gateways::{
     CancelReason, Capabilities, CaptureMode, CapturePayment, Confirmation, CreatePayment,
-    CreateRefund, Created, Gateway, GatewayError, IdempotencyKey, Notification, NotificationError,
-    Observation, PaymentRef, RawNotification, RefundObservation, RefundRef, RemoteRefundStatus,
-    RemoteStatus, Subject, VoidUnpaid,
+    CreateRefund, Created, Currencies, Gateway, GatewayError, IdempotencyKey, Notification,
+    NotificationError, Observation, PaymentRef, RawNotification, RefundObservation, RefundRef,
+    RemoteRefundStatus, RemoteStatus, Subject, VoidUnpaid,
 };
-use kernel::{AttemptId, Money, RefundId, Timestamp};
+use kernel::{AttemptId, Currency, Money, RefundId, Timestamp};
 use store::Injector;
 
 use crate::interleavings::Gates;
@@ -55,7 +55,8 @@ pub struct Provider {
     capabilities: Arc<Capabilities>,
 }
 
-/// The way to the same provider on which money is reserved first, and can be let go.
+/// The way to the same provider on which money is reserved first, and can be let go; it takes
+/// nothing but roubles.
 pub const RESERVING: &str = "harbour";
 
 impl Provider {
@@ -69,6 +70,7 @@ impl Provider {
         let capabilities = Arc::new(Capabilities {
             capture_modes: &[CaptureMode::Manual],
             void_unpaid: VoidUnpaid::Supported,
+            currencies: Currencies::Only(&[Currency::RUB]),
             ..Capabilities::simple()
         });
         Self { name: RESERVING, capabilities, ..self.clone() }

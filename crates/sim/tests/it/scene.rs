@@ -63,6 +63,7 @@ pub fn settings() -> Settings {
         hold: SignedDuration::from_mins(5),
         quote: SignedDuration::from_mins(15),
         payment: SignedDuration::from_mins(10),
+        rates: sim::rates(0),
         methods: [GATEWAY, RESERVING, flows::CASH_ON_DELIVERY].map(str::to_owned).to_vec(),
         ..Settings::default()
     }

@@ -34,8 +34,11 @@ pub(crate) async fn submit(
     let Ok(seen) = app.shop.open_quote(&form.quote) else {
         return Err(PageError::go("/checkout"));
     };
-    ways::fit(&app, &form.quote, &form.method).await?;
-    match app.shop.place(customer, &form.quote, &form.method).await {
+    let placed = match ways::fit(&app, &form.quote, &form.method).await {
+        Ok(()) => app.shop.place(customer, &form.quote, &form.method).await,
+        Err(unfit) => Err(unfit),
+    };
+    match placed {
         Ok(placed) if placed.state == orders::State::Pending => {
             let method = placed.payment_method.as_str();
             let key = format!("placed-{}", placed.id);
@@ -51,6 +54,7 @@ pub(crate) async fn submit(
             refusal @ (Refusal::QuoteExpired
             | Refusal::QuoteChanged { .. }
             | Refusal::CartChanged
+            | Refusal::MethodUnfit(_)
             | Refusal::OutOfStock { .. }),
         )) => ask_again(&app, &visitor, customer, &seen, &form.method, &refusal).await,
         Err(error) => Err(error.into()),
@@ -117,6 +121,7 @@ fn compare(seen: &Quote, now: &QuoteView, refusal: &Refusal) -> Changed {
     let (was, is) = (seen.totals.total, now.quote.totals.total);
     let total = (was != is).then(|| (price(was), price(is)));
     let title = match (lines.is_empty() && total.is_none(), refusal) {
+        (true, Refusal::MethodUnfit(_)) => "That way to pay does not take this order any more.",
         (true, Refusal::QuoteExpired) => "The prices were promised for a while, and that is over.",
         (true, _) => "The cart was changed in another window.",
         (false, _) => "This has changed since you looked.",

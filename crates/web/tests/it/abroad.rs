@@ -138,5 +138,21 @@ store::on_both_engines! { TABLES;
         assert_eq!(shop.stock("shirt").await, (5, 0), "nothing was placed");
         place(&one).expect(201).await;
         place(&one).expect(200).await;
+
+        // Somebody whose page is older than the limit.
+        let browser = Browser::new(&shop);
+        let fields = [("name", "Bob"), ("email", "bob@example.org"), ("password", PASSWORD),
+            ("next", "/")];
+        browser.post("/register", &fields).await;
+        let address = [("name", "Bob"), ("line1", "1 Lane"), ("line2", ""), ("city", "London"),
+            ("postcode", "N1 9GU"), ("country", "GB"), ("phone", "")];
+        let details = format!("/checkout/details?buy={variant}&q=2");
+        let preview = browser.post(&details, &address).await.leads_to();
+        let page = browser.see(&preview).await;
+        page.says("m-cash_on_delivery").does_not_say("m-sandbox");
+        let placing = [("quote", &*page.field("quote")), ("method", "sandbox")];
+        let again = browser.post("/checkout", &placing).await;
+        assert_eq!(again.status, 409);
+        again.says("That way to pay does not take this order any more.");
     }
 }
