@@ -151,7 +151,7 @@ store::sql! {
         select_refund!(
             "where state = 'failed' and not exists (
                  select 1 from refunds n where n.attempt_id = refunds.attempt_id
-                     and n.id > refunds.id and n.state <> 'failed' and n.amount >= refunds.amount
+                     and n.id > refunds.id and n.state <> 'failed' and n.worth >= refunds.worth
              ) order by id limit $1"
         )
     }

@@ -34,7 +34,8 @@ impl Cashier {
         let Some(pay_by) = order.pay_by else {
             return Err(Error::Refused(Refusal::NothingToPay { state: order.state }));
         };
-        let manual = can.capture_modes.contains(&CaptureMode::Manual);
+        // Both have to want it: the shop, and what was said of this gateway.
+        let manual = can.capture_modes.first() == Some(&CaptureMode::Manual);
         let two_stage = manual && self.shop.settings.two_stage
             || !can.capture_modes.contains(&CaptureMode::Immediate);
         let deadline = within_term(self.shop.env.now(), pay_by, &can.payer_term);

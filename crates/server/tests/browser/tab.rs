@@ -124,6 +124,10 @@ impl Tab {
                 self.reload().await;
                 continue;
             }
+            // The gateway could not be asked just then: the page says what to do.
+            if whole && text.contains("Check again") {
+                self.press("Check again").await;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             let rang = tokio::time::timeout(left, bell.changed()).await.is_ok();
             assert!(rang, "{words:?} at {}:\n{text}", self.address().await);
