@@ -76,7 +76,9 @@ impl Schema {
             .collect();
         let mut runner = Runner::new(&steps?);
         runner.set_migration_table_name(format!("migrations_of_{}", self.feature));
-        Ok(runner)
+        // One transaction for the steps and for the note that they were taken: with one for each,
+        // a start that is cut off in between leaves tables that the next one makes again.
+        Ok(runner.set_grouped(true))
     }
 
     pub(crate) fn migrate_sqlite(&self, conn: &mut rusqlite::Connection) -> Result<(), OpenError> {

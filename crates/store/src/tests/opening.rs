@@ -12,6 +12,37 @@ static NEWER: Schema = Schema {
     statements: &[],
 };
 
+/// Its note cannot be written: as when the process ends between the tables and the note.
+static CUT_OFF: Schema = Schema {
+    feature: "half",
+    migrations: &[Migration {
+        name: "V1__half",
+        sql: "create table half (id uuid not null primary key);
+            insert into migrations_of_half (version, name, applied_on, checksum)
+                values (1, 'half', '2026-01-01T00:00:00Z', '1');",
+    }],
+    statements: &[],
+};
+static WHOLE: Schema = Schema {
+    feature: "half",
+    migrations: &[Migration {
+        name: "V1__half",
+        sql: "create table half (id uuid not null primary key);",
+    }],
+    statements: &[],
+};
+
+crate::on_both_engines! { &[&crate::SCHEMA];
+    async fn tables_and_the_note_of_them_are_made_together(t: TestDb) {
+        t.db.close();
+        let cut_off = Db::open(&Options::new(t.url.clone()), &[&crate::SCHEMA, &CUT_OFF]);
+        let Err(OpenError::Migration { feature: "half", .. }) = cut_off.map(|_| ()) else {
+            panic!("it opened")
+        };
+        Db::open(&Options::new(t.url.clone()), &[&crate::SCHEMA, &WHOLE]).unwrap().close();
+    }
+}
+
 crate::on_both_engines! { &[&crate::SCHEMA, &NEWER];
     async fn an_older_binary_does_not_touch_a_newer_schema(t: TestDb) {
         t.db.close();
