@@ -34,10 +34,7 @@ impl Cashier {
         let Some(pay_by) = order.pay_by else {
             return Err(Error::Refused(Refusal::NothingToPay { state: order.state }));
         };
-        // Both have to want it: the shop, and what was said of this gateway.
-        let manual = can.capture_modes.first() == Some(&CaptureMode::Manual);
-        let two_stage = manual && self.shop.settings.two_stage
-            || !can.capture_modes.contains(&CaptureMode::Immediate);
+        let two_stage = two_stage(can.capture_modes, self.shop.settings.two_stage);
         let deadline = within_term(self.shop.env.now(), pay_by, &can.payer_term);
         let join = |path: &str| {
             let url = self.public_url.join(path);
@@ -155,6 +152,13 @@ fn is_final(error: &GatewayError) -> bool {
     error.outcome_known() && !again
 }
 
+/// Whether money is reserved first. Both have to want it: the shop, and what was said of this
+/// gateway, whose first mode is the one that is meant; unless the gateway can only do the one.
+fn two_stage(modes: &[CaptureMode], shop_wants_it: bool) -> bool {
+    let meant = modes.first() == Some(&CaptureMode::Manual);
+    meant && shop_wants_it || !modes.contains(&CaptureMode::Immediate)
+}
+
 /// The order's end, as near as the gateway lets a payer's term be.
 fn within_term(
     now: Timestamp,
@@ -164,4 +168,23 @@ fn within_term(
     let span = |duration: &Duration| SignedDuration::try_from(*duration).unwrap_or_default();
     let wanted = pay_by.duration_since(now);
     after(now, wanted.clamp(span(term.start()), span(term.end())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_reserved_where_both_want_it() {
+        use CaptureMode::{Immediate, Manual};
+        for (modes, shop, reserved) in [
+            (&[Manual, Immediate][..], true, true),
+            (&[Manual, Immediate], false, false),
+            (&[Immediate, Manual], true, false),
+            (&[Immediate], true, false),
+            (&[Manual], false, true),
+        ] {
+            assert_eq!(two_stage(modes, shop), reserved, "{modes:?}, the shop {shop}");
+        }
+    }
 }
