@@ -13,7 +13,7 @@ use jobs::{Cashier, Jobs, Journal};
 use kernel::Env;
 use sandbox::Sandbox;
 use store::{Db, Options, Schema};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use url::Url;
 use web::{Admission, App, Parts};
@@ -21,6 +21,10 @@ use web::{Admission, App, Parts};
 use crate::beside::{Beside, reached_at};
 use crate::config::Config;
 
+/// Connections that wait at the door to be accepted. More are dropped by the system and come back
+/// a second later or after seven: a crowd that comes at one moment must find room. The system may
+/// cut it (`net.core.somaxconn`).
+const BACKLOG: u32 = 4096;
 /// How long background work may go on once nobody is served any more.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -74,7 +78,7 @@ pub struct Running {
 impl Running {
     /// Puts everything together; nothing is answered before [`Running::serve`].
     pub async fn start(config: &Config, env: Env) -> anyhow::Result<Self> {
-        let listener = bind(config.server.listen).await?;
+        let listener = bind(config.server.listen)?;
         let address = listener.local_addr()?;
         let public_url = if config.server.public_url.is_empty() {
             format!("http://{}/", reached_at(address))
@@ -156,8 +160,8 @@ pub fn gateways_to_look_at(config: &Config, env: &Env) -> anyhow::Result<Vec<Arc
     Beside::to_look_at(config, env)
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    listen(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => anyhow!(
             "port {} of {} is taken: stop what is using it, or choose another with --listen",
             address.port(),
@@ -165,4 +169,12 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
         ),
         _ => anyhow!("cannot listen on {address}: {error}"),
     })
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As the standard library does: a restart need not wait for old connections to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
