@@ -11,7 +11,7 @@ use payments::{Break, Class, Ours, Reach, Span, Theirs, compare};
 use store::{Db, Read};
 
 pub use shown::day_of;
-pub(crate) use shown::{bill, given_back, listed, of_bill, payments_of, refunds_of, statement};
+pub(crate) use shown::{Listed, bill, given_back, of_bill, payments_of, refunds_of, statement};
 
 use crate::cashier::{after, before, payment_ref};
 
@@ -104,12 +104,9 @@ fn ours(read: &mut Read<'_>, gateway: &str, span: Span, theirs: &Theirs) -> Resu
     attempts.extend(payments::settled_between(read, gateway, the_day_before, (from, to))?);
     let mut refunds = payments::refunds_between(read, gateway, from, to)?;
     let mut have: BTreeSet<AttemptId> = attempts.iter().map(|attempt| attempt.id).collect();
-    let of_refunds: Vec<AttemptId> = refunds.iter().map(|refund| refund.attempt_id).collect();
-    for id in of_refunds {
-        if have.insert(id) {
-            attempts.extend(payments::find(read, id)?);
-        }
-    }
+    let of_refunds = refunds.iter().map(|refund| refund.attempt_id);
+    let more: Vec<AttemptId> = of_refunds.filter(|id| have.insert(*id)).collect();
+    attempts.extend(payments::find_all(read, more)?);
     // Both their lists and their bills may speak of payments of any day.
     let paid = theirs.payments.iter().map(|it| (it.attempt_id, Some(it.reference.as_str())));
     let back = theirs.refunds.iter().flatten().map(|it| (it.attempt_id, it.payment.as_deref()));

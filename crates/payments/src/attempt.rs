@@ -176,6 +176,14 @@ pub fn find(read: &mut Read<'_>, id: AttemptId) -> Result<Option<Attempt>, Fault
     Ok(read.rows_by_key(&sql::ATTEMPTS, [id])?.pop())
 }
 
+/// Those attempts that there are, in one look-up.
+pub fn find_all(
+    read: &mut Read<'_>,
+    ids: impl IntoIterator<Item = AttemptId>,
+) -> Result<Vec<Attempt>, Fault> {
+    read.rows_by_key(&sql::ATTEMPTS, ids)
+}
+
 /// The attempt that a gateway knows by this id, the one or the other of two, if there is one.
 pub fn by_reference(
     read: &mut Read<'_>,

@@ -19,8 +19,8 @@ mod tests;
 mod till;
 
 pub use attempt::{
-    Attempt, Observed, Opened, by_reference, find, history, made_between, mark_polled, of_order,
-    poll_soon, settled_between, submitted, to_poll,
+    Attempt, Observed, Opened, by_reference, find, find_all, history, made_between, mark_polled,
+    of_order, poll_soon, settled_between, submitted, to_poll,
 };
 pub use concern::{Concern, Why, attend, concerns};
 pub use dispute::{

@@ -55,7 +55,7 @@ impl State<'_> {
             self.till.want_again(live);
             paying.attempt_id = live;
             if let Some(live) = self.till.attempt(live) {
-                // At the rate it was made with, whatever is asked for now.
+                // At the rate it was made with, also when the rate has changed since.
                 paying.amount = live.amount;
                 if planted::is(Bug::RateOfToday) {
                     paying.amount = charged(total, opening)?.0;

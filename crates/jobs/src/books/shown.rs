@@ -128,11 +128,6 @@ pub(crate) struct Listed<T> {
     over: bool,
 }
 
-/// See [`Listed`].
-pub(crate) fn listed<T>() -> Listed<T> {
-    Listed::default()
-}
-
 impl<T> Default for Listed<T> {
     fn default() -> Self {
         Self { all: Vec::new(), page: None, pages: 0, over: false }

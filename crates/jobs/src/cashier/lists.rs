@@ -9,7 +9,7 @@ use kernel::{Fault, SignedDuration};
 use payments::{Attempt, Statement};
 
 use super::{Cashier, back, before, settle_quietly};
-use crate::books::{compare_day, day_of, given_back, listed, payments_of, refunds_of, statement};
+use crate::books::{Listed, compare_day, day_of, given_back, payments_of, refunds_of, statement};
 
 /// A list is read again from so long before it was read last: entries may come late.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
@@ -181,7 +181,7 @@ impl Cashier {
         window: TimeWindow,
     ) -> Result<Result<(), GatewayError>, Fault> {
         let (name, quiet) = (gateway.name(), |_: &str, _: usize| {});
-        let mut list = listed();
+        let mut list = Listed::default();
         loop {
             match list.goes_on(name, &quiet) {
                 Ok(true) => {}
