@@ -228,7 +228,7 @@ pub struct Overload {
     #[arg(long, value_delimiter = ',', default_value = "0.5,0.8,1,2,5,10", value_parser = positive)]
     pub steps: Vec<f64>,
     /// Seconds of each step
-    #[arg(long, default_value_t = 8.0, value_parser = positive)]
+    #[arg(long, default_value_t = 15.0, value_parser = positive)]
     pub seconds: f64,
     /// Refused visitors come back after `Retry-After`, instead of going away
     #[arg(long)]

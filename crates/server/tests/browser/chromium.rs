@@ -123,8 +123,14 @@ fn listen(stdout: ChildStdout, heard: &Heard) {
 impl Line {
     /// Asks for something, in a session or of the browser as a whole; fails when it is refused.
     pub async fn call(&self, session: &str, method: &str, parameters: Value) -> Value {
+        let answer = self.ask(session, method, parameters).await;
+        answer.unwrap_or_else(|refusal| panic!("{method}: {refusal}"))
+    }
+
+    /// The same; gives the refusal.
+    pub async fn ask(&self, session: &str, method: &str, asks: Value) -> Result<Value, Value> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut asked = json!({ "id": id, "method": method, "params": parameters });
+        let mut asked = json!({ "id": id, "method": method, "params": asks });
         if !session.is_empty() {
             asked["sessionId"] = session.into();
         }
@@ -137,8 +143,10 @@ impl Line {
             .await
             .unwrap_or_else(|_| panic!("the browser does not answer {method}"))
             .unwrap_or_else(|_| panic!("the browser is gone: {method}"));
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer["result"].take()
+        match answer.get_mut("error") {
+            Some(refusal) => Err(refusal.take()),
+            None => Ok(answer["result"].take()),
+        }
     }
 
     /// What a session told since the last look.

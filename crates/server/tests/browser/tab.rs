@@ -39,6 +39,17 @@ impl Device {
 const PHONE: &str = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 \
     (KHTML, like Gecko) Chrome/150.0.0.0 Mobile Safari/537.36";
 
+/// What there is to see of a page at one moment.
+const PAGE: &str = "({
+    whole: document.readyState === 'complete',
+    place: location.href,
+    text: document.body ? document.body.innerText : '',
+    wide: document.documentElement.scrollWidth - innerWidth,
+    heads: document.querySelectorAll('h1').length,
+    twice: (ids => ids.length - new Set(ids).size)
+        ([...document.querySelectorAll('[id]')].map(it => it.id)),
+})";
+
 pub struct Tab {
     line: Arc<Line>,
     session: String,
@@ -84,17 +95,24 @@ impl Tab {
         self.call("Page.reload", json!({})).await;
     }
 
-    /// What an expression in the page's own language comes to.
+    /// What an expression in the page's own language comes to. A page that goes away while it is
+    /// asked is followed by another, and that one is asked.
     pub async fn look(&self, expression: &str) -> Value {
         let wish = json!({ "expression": expression, "returnByValue": true });
-        let mut answer = self.call("Runtime.evaluate", wish).await;
-        answer["result"]["value"].take()
+        let deadline = Instant::now() + WAIT;
+        loop {
+            let asked = self.line.ask(&self.session, "Runtime.evaluate", wish.clone()).await;
+            match asked {
+                Ok(mut answer) => return answer["result"]["value"].take(),
+                Err(why) if went_away(&why) && Instant::now() < deadline => {}
+                Err(why) => panic!("{expression}: {why}"),
+            }
+        }
     }
 
     /// Everything that can be read.
     pub async fn text(&self) -> String {
-        let text = self.look("document.body ? document.body.innerText : ''").await;
-        text.as_str().unwrap_or_default().to_owned()
+        text_of(&self.look("document.body ? document.body.innerText : ''").await)
     }
 
     pub async fn address(&self) -> String {
@@ -108,11 +126,12 @@ impl Tab {
         loop {
             assert!(Instant::now() < deadline, "the shop stays busy: {}", self.address().await);
             let mut bell = self.line.bell();
-            let whole = self.look("document.readyState === 'complete'").await == json!(true);
-            let text = self.text().await;
+            // One look: between two the page may be another.
+            let page = self.look(PAGE).await;
+            let (whole, text) = (page["whole"] == json!(true), text_of(&page["text"]));
             if whole && words.iter().all(|word| text.contains(word)) {
-                self.inspect().await;
                 if !self.was_sent_away() {
+                    inspect(&page);
                     let wrong = self.wrong.lock().unwrap().clone();
                     assert!(wrong.is_empty(), "{}: {wrong:?}", self.address().await);
                     return text;
@@ -226,18 +245,6 @@ impl Tab {
         busy
     }
 
-    /// What has to be so on every page.
-    async fn inspect(&self) {
-        let place = self.address().await;
-        let wide = self.look("document.documentElement.scrollWidth - innerWidth").await;
-        assert!(wide.as_i64().is_some_and(|wide| wide <= 0), "{place} is {wide} px too wide");
-        let heads = self.look("document.querySelectorAll('h1').length").await;
-        assert_eq!(heads, json!(1), "headlines of {place}");
-        let twice = "(ids => ids.length - new Set(ids).size)\
-                     ([...document.querySelectorAll('[id]')].map(it => it.id))";
-        assert_eq!(self.look(twice).await, json!(0), "ids of {place} that are there twice");
-    }
-
     /// Takes in what the browser told.
     fn hear(&self) {
         for event in self.line.news(&self.session) {
@@ -258,4 +265,22 @@ impl Tab {
             self.wrong.lock().unwrap().extend(wrong);
         }
     }
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What has to be so on every page.
+fn inspect(page: &Value) {
+    let place = &page["place"];
+    assert!(page["wide"].as_i64().is_some_and(|wide| wide <= 0), "too wide: {page}");
+    assert_eq!(page["heads"], json!(1), "headlines of {place}");
+    assert_eq!(page["twice"], json!(0), "ids of {place} that are there twice");
+}
+
+/// Whether a page could not answer because another took its place.
+fn went_away(refusal: &Value) -> bool {
+    let message = refusal["message"].as_str().unwrap_or_default();
+    ["navigated", "context"].iter().any(|word| message.contains(word))
 }

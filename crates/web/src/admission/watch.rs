@@ -39,16 +39,34 @@ impl Admission {
     }
 }
 
+/// The least wait of a window, among those that are over: one that has only begun to wait says
+/// nothing yet, and would hide what all others waited.
+#[derive(Default)]
+struct Least(Option<Duration>);
+
+impl Least {
+    fn note(&mut self, waited: Duration) {
+        self.0 = Some(self.0.map_or(waited, |least| least.min(waited)));
+    }
+
+    /// Begins the next window. When nothing came through in this one, `so_far` is what somebody
+    /// has waited who is waiting still.
+    fn take(&mut self, so_far: Option<Duration>) -> Duration {
+        self.0.take().or(so_far).unwrap_or_default()
+    }
+}
+
 struct Watch {
     gates: [Gate; REFUSABLE],
     /// A second; none: everybody.
     rates: [Option<f64>; REFUSABLE],
     /// Parts of a place, kept for the next time.
     rests: [f64; REFUSABLE],
-    least: Duration,
+    runtime: Least,
+    readers: Least,
     window_from: Instant,
     given_at: Instant,
-    /// A read that asks nothing, on its way.
+    /// A read that asks nothing, on its way since when.
     reading: Option<(Instant, JoinHandle<Result<Instant, Fault>>)>,
     said_at: Option<Instant>,
     refused: [u64; REFUSABLE],
@@ -61,7 +79,8 @@ impl Watch {
             gates: std::array::from_fn(Gate::of),
             rates: [None; REFUSABLE],
             rests: [0.0; REFUSABLE],
-            least: Duration::MAX,
+            runtime: Least::default(),
+            readers: Least::default(),
             window_from: now,
             given_at: now,
             reading: None,
@@ -72,24 +91,22 @@ impl Watch {
 
     /// One more probe; at the end of a window the gates hear of it.
     async fn sample(&mut self, inner: &Arc<Inner>, due: Instant) {
-        let mut waited = in_the_runtime(due).await;
-        if let Some(read) = self.before_a_reader(inner).await {
-            waited = waited.max(read);
-        }
-        self.least = self.least.min(waited);
+        self.runtime.note(in_the_runtime(due).await);
+        self.look_at_the_readers(inner).await;
         let now = Instant::now();
         let over = now.duration_since(self.window_from);
         if over < WINDOW {
             return;
         }
         let lane = inner.shop.as_ref().and_then(flows::Shop::least_wait).unwrap_or_default();
-        let standing = self.least.max(lane);
+        let so_far = self.reading.as_ref().map(|(since, _)| now.duration_since(*since));
+        let standing = self.runtime.take(None).max(self.readers.take(so_far)).max(lane);
         for (index, (gate, door)) in self.gates.iter_mut().zip(&inner.doors).enumerate() {
             let let_in = door.let_in.swap(0, Ordering::Relaxed);
             self.refused[index] += door.refused.swap(0, Ordering::Relaxed);
             self.rates[index] = gate.observe(&Seen { standing, let_in, over });
         }
-        (self.least, self.window_from) = (Duration::MAX, now);
+        self.window_from = now;
         self.say(standing, now);
     }
 
@@ -115,24 +132,28 @@ impl Watch {
         }
     }
 
-    /// How long a read that asks nothing waits: only where reads wait for a connection, and only
-    /// while somebody is being served. One is under way at a time; while it is, it has waited so
-    /// far.
-    async fn before_a_reader(&mut self, inner: &Arc<Inner>) -> Option<Duration> {
-        let shop = inner.shop.as_ref()?;
-        if let Some((since, reading)) = self.reading.take() {
-            if reading.is_finished() {
-                return Some(reading.await.ok()?.ok()?.duration_since(since));
+    /// Notes how long a read that asks nothing has waited, and sends out the next: only where
+    /// reads wait for a connection, and only while somebody is being served. One is under way at a
+    /// time.
+    async fn look_at_the_readers(&mut self, inner: &Arc<Inner>) {
+        let Some(shop) = &inner.shop else { return };
+        match self.reading.take() {
+            Some((since, reading)) if reading.is_finished() => {
+                if let Ok(Ok(ran)) = reading.await {
+                    self.readers.note(ran.duration_since(since));
+                }
             }
-            self.reading = Some((since, reading));
-            return Some(since.elapsed());
+            Some(under_way) => {
+                self.reading = Some(under_way);
+                return;
+            }
+            None => {}
         }
         if shop.db.engine() == EngineKind::Postgres && inner.seats.load(Ordering::Relaxed) > 0 {
             let db = shop.db.clone();
             let read = async move { db.read(|_| Ok::<_, Fault>(Instant::now())).await };
             self.reading = Some((Instant::now(), tokio::spawn(read)));
         }
-        None
     }
 
     /// For the operator: that it begins, every ten seconds while it lasts, and that it is over.
@@ -167,5 +188,28 @@ async fn in_the_runtime(due: Instant) -> Duration {
     match waits.await {
         Ok(ran) => ran.saturating_duration_since(due),
         Err(_) => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_only_begun_to_wait_does_not_hide_what_others_waited() {
+        let millis = Duration::from_millis;
+        let mut least = Least::default();
+        assert_eq!(least.take(None), Duration::ZERO, "nobody waits");
+        // Somebody came through after 70 ms; the next has waited for 5.
+        least.note(millis(70));
+        assert_eq!(least.take(Some(millis(5))), millis(70));
+        // Nobody comes through any more.
+        assert_eq!(least.take(Some(millis(55))), millis(55));
+        assert_eq!(least.take(Some(millis(105))), millis(105));
+        // A burst that drains is none.
+        for waited in [120, 80, 2, 30] {
+            least.note(millis(waited));
+        }
+        assert_eq!(least.take(None), millis(2));
     }
 }
