@@ -53,6 +53,7 @@ pub static SCHEMA: Schema = Schema {
     migrations: &[
         Migration { name: "V1__payments", sql: include_str!("../migrations/V1__payments.sql") },
         Migration { name: "V2__books", sql: include_str!("../migrations/V2__books.sql") },
+        Migration { name: "V3__ledger", sql: include_str!("../migrations/V3__ledger.sql") },
     ],
     statements: sql::ALL,
 };
