@@ -87,7 +87,7 @@ impl Town {
     pub async fn customer(&self) -> AccountId {
         let (shop, number) = (&self.shop, self.next());
         let new = NewAccount {
-            email: format!("c{number}@example.org"),
+            login: format!("c{number}@example.org"),
             password: format!("a long password {number}"),
             name: "Ada Byron".into(),
         };

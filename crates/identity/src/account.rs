@@ -1,36 +1,64 @@
-//! Accounts: an e-mail address, a name, a role.
+//! Accounts: a name, a role, and what they sign in with.
 
 use kernel::{AccountId, Env, Fault, Timestamp, limits};
-use serde::Serialize;
 use store::{Read, Tx};
 
-use crate::email::{self, Email};
 use crate::error::AccountRefusal;
+use crate::login::{Login, LoginKind};
 use crate::role::Role;
 use crate::{password, sql, text};
 
 /// Somebody who can sign in.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
     /// Its id.
     pub id: AccountId,
-    /// The address as its owner wrote it.
-    pub email: String,
     /// What to call them.
     pub name: String,
     /// What they are in this shop.
     pub role: Role,
+    /// The e-mail address as its owner wrote it.
+    pub email: Option<String>,
+    /// When they proved that it is theirs.
+    pub email_verified_at: Option<Timestamp>,
+    /// The telephone number, E.164.
+    pub phone: Option<String>,
+    /// When they proved that it is theirs.
+    pub phone_verified_at: Option<Timestamp>,
+    /// The name they sign in with.
+    pub username: Option<String>,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// Since when nobody signs in with it.
+    pub disabled_at: Option<Timestamp>,
 }
 
-store::from_row!(Account { id, email, name, role, created_at });
+store::from_row!(Account {
+    id,
+    name,
+    role,
+    email,
+    email_verified_at,
+    phone,
+    phone_verified_at,
+    username,
+    created_at,
+    disabled_at
+});
+
+impl Account {
+    /// What it is told apart by: its address, else its number, else its name.
+    pub fn login(&self) -> &str {
+        let all = [&self.email, &self.phone, &self.username];
+        all.into_iter().flatten().next().map_or("", String::as_str)
+    }
+}
 
 /// An account to be made, as a person fills in the form.
 #[derive(Clone)]
 pub struct NewAccount {
-    /// An e-mail address.
-    pub email: String,
+    /// An e-mail address, a telephone number with its country's code, or a name.
+    pub login: String,
     /// A password.
     pub password: String,
     /// What to call them.
@@ -39,7 +67,7 @@ pub struct NewAccount {
 
 /// An account whose form has been looked through.
 pub(crate) struct Checked {
-    pub(crate) email: Email,
+    pub(crate) login: Login,
     pub(crate) name: String,
 }
 
@@ -48,56 +76,60 @@ pub fn account(read: &mut Read<'_>, id: AccountId) -> Result<Option<Account>, Fa
     read.row(&sql::ACCOUNT, &[&id])
 }
 
-/// The account with this e-mail address, however it is written.
-pub fn account_by_email(read: &mut Read<'_>, email: &str) -> Result<Option<Account>, Fault> {
-    match email::parse(email) {
-        Some(email) => by_key(read, &email.key),
+/// The account with this login, however it is written.
+pub fn account_by_login(read: &mut Read<'_>, login: &str) -> Result<Option<Account>, Fault> {
+    match Login::parse(login) {
+        Some(login) => by_key(read, &login.key),
         None => Ok(None),
     }
 }
 
 pub(crate) fn by_key(read: &mut Read<'_>, key: &str) -> Result<Option<Account>, Fault> {
-    read.row(&sql::ACCOUNT_BY_EMAIL, &[&key])
+    read.row(&sql::ACCOUNT_BY_LOGIN, &[&key])
 }
 
 pub(crate) fn check(new: &NewAccount) -> Result<Checked, AccountRefusal> {
-    let email = email::parse(&new.email).ok_or(AccountRefusal::EmailInvalid)?;
+    let login = Login::parse(&new.login).ok_or(AccountRefusal::LoginInvalid)?;
     let name = text::line(&new.name, limits::TEXT_CHARS_MAX)
         .map_err(|problem| AccountRefusal::NameInvalid { problem })?
         .to_owned();
-    password::check(&new.password, &email.key)?;
-    Ok(Checked { email, name })
+    password::check(&new.password, &login.key)?;
+    Ok(Checked { login, name })
 }
 
 /// An account ready to be written, with its id and time.
 pub(crate) fn ready(env: &Env, checked: &Checked, role: Role) -> Account {
+    let of = |kind| (checked.login.kind == kind).then(|| checked.login.text.clone());
     Account {
         id: env.id(),
-        email: checked.email.text.clone(),
         name: checked.name.clone(),
         role,
+        email: of(LoginKind::Email),
+        email_verified_at: None,
+        phone: of(LoginKind::Phone),
+        phone_verified_at: None,
+        username: of(LoginKind::Username),
         created_at: env.now(),
+        disabled_at: None,
     }
 }
 
-/// Writes the account unless its address is taken; says whether it was written.
+/// Writes the account unless its login is taken; says whether it was written. What is written of
+/// it otherwise has to be undone.
 pub(crate) fn insert(
     tx: &mut Tx<'_>,
     account: &Account,
-    email_key: &str,
-    password_hash: &str,
+    login: &Login,
+    password_hash: Option<&str>,
 ) -> Result<bool, Fault> {
-    let added = tx.execute(
-        &sql::ACCOUNT_ADD,
-        &[
-            &account.id,
-            &account.email,
-            &email_key,
-            &account.name,
-            &account.role,
-            &password_hash,
-            &account.created_at,
-        ],
-    )?;
+    let Account { id, name, role, created_at, .. } = account;
+    tx.execute(&sql::ACCOUNT_ADD, &[id, name, role, &password_hash, created_at])?;
+    let verified_at = match login.kind {
+        LoginKind::Email => account.email_verified_at,
+        LoginKind::Phone => account.phone_verified_at,
+        LoginKind::Username => None,
+    };
+    let Login { kind, text, key } = login;
+    let added = tx.execute(&sql::LOGIN_ADD, &[key, kind, text, id, &verified_at, created_at])?;
     Ok(added == 1)
 }

@@ -8,12 +8,15 @@ use crate::password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 /// Why an account is not made.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AccountRefusal {
-    /// Not an address that mail could be sent to.
-    #[error("this is not an e-mail address")]
-    EmailInvalid,
-    /// Somebody has an account with this address.
-    #[error("there is already an account with this e-mail address: sign in instead")]
-    EmailTaken,
+    /// Neither an e-mail address, nor a telephone number, nor a name.
+    #[error(
+        "this is neither an e-mail address nor a telephone number with its country's code, \
+             such as +41 79 123 45 67"
+    )]
+    LoginInvalid,
+    /// Somebody has an account with this login.
+    #[error("there is already an account with this login: sign in instead")]
+    LoginTaken,
     /// No name, or one that is too long.
     #[error("name: {problem}")]
     NameInvalid {
@@ -34,8 +37,8 @@ pub enum AccountRefusal {
 impl Coded for AccountRefusal {
     fn code(&self) -> &'static str {
         match self {
-            Self::EmailInvalid => "email-invalid",
-            Self::EmailTaken => "email-taken",
+            Self::LoginInvalid => "login-invalid",
+            Self::LoginTaken => "login-taken",
             Self::NameInvalid { .. } => "name-invalid",
             Self::PasswordTooShort => "password-too-short",
             Self::PasswordTooLong => "password-too-long",
@@ -45,8 +48,8 @@ impl Coded for AccountRefusal {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::EmailTaken => Kind::Conflict,
-            Self::EmailInvalid
+            Self::LoginTaken => Kind::Conflict,
+            Self::LoginInvalid
             | Self::NameInvalid { .. }
             | Self::PasswordTooShort
             | Self::PasswordTooLong
@@ -56,7 +59,7 @@ impl Coded for AccountRefusal {
 
     fn facts(&self) -> Value {
         match self {
-            Self::EmailInvalid | Self::EmailTaken => json!({ "field": "email" }),
+            Self::LoginInvalid | Self::LoginTaken => json!({ "field": "login" }),
             Self::NameInvalid { problem } => json!({ "field": "name", "problem": problem }),
             Self::PasswordTooShort => {
                 json!({ "field": "password", "min_length": PASSWORD_CHARS_MIN })
@@ -73,7 +76,7 @@ impl Coded for AccountRefusal {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SignInRefusal {
     /// No such account, or another password: the two are never told apart.
-    #[error("the e-mail address or the password is not right")]
+    #[error("the login or the password is not right")]
     LoginFailed,
 }
 

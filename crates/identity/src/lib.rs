@@ -7,7 +7,9 @@ mod account;
 pub mod addresses;
 mod email;
 mod error;
+mod login;
 mod password;
+mod phone;
 mod role;
 mod session;
 mod sign_in;
@@ -16,9 +18,10 @@ mod sql;
 mod tests;
 mod text;
 
-pub use account::{Account, NewAccount, account, account_by_email};
+pub use account::{Account, NewAccount, account, account_by_login};
 pub use addresses::{Address, NewAddress};
 pub use error::{AccountRefusal, AddressRefusal, SignInRefusal};
+pub use login::{Login, LoginKind};
 pub use password::{
     HASHES_AT_ONCE, HASHES_WAITING_MAX, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordPolicy,
     Passwords, PolicyInvalid, Verdict, generate_password,

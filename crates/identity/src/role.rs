@@ -9,7 +9,13 @@ use store::{FromColumn, Param, Value};
 pub enum Role {
     /// Buys.
     Customer,
-    /// Runs the shop.
+    /// Helps customers: sees orders, calls them off, gives money back.
+    Support,
+    /// Packs, sends and counts.
+    Warehouse,
+    /// Runs the shop from day to day: all but its people and its keys.
+    Manager,
+    /// Everything.
     Owner,
 }
 
@@ -28,15 +34,17 @@ pub enum Permission {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 2] = [Self::Customer, Self::Owner];
+    pub const ALL: [Self; 5] =
+        [Self::Customer, Self::Support, Self::Warehouse, Self::Manager, Self::Owner];
 
     /// The one table of who may do what.
     pub fn may(self, permission: Permission) -> bool {
         let allowed: &[Self] = match permission {
-            Permission::EditCatalog
-            | Permission::AdjustStock
-            | Permission::SeeEveryOrder
-            | Permission::MoveOrders => &[Self::Owner],
+            Permission::EditCatalog => &[Self::Manager, Self::Owner],
+            Permission::AdjustStock => &[Self::Warehouse, Self::Manager, Self::Owner],
+            Permission::SeeEveryOrder | Permission::MoveOrders => {
+                &[Self::Support, Self::Warehouse, Self::Manager, Self::Owner]
+            }
         };
         allowed.contains(&self)
     }
@@ -45,6 +53,9 @@ impl Role {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Customer => "customer",
+            Self::Support => "support",
+            Self::Warehouse => "warehouse",
+            Self::Manager => "manager",
             Self::Owner => "owner",
         }
     }

@@ -4,8 +4,8 @@ use kernel::{Env, Error, Fault, Timestamp};
 use store::Db;
 
 use crate::account::{self, Account, NewAccount};
-use crate::email;
 use crate::error::{AccountRefusal, SignInRefusal};
+use crate::login::Login;
 use crate::password::{PasswordPolicy, Passwords, PolicyInvalid, Verdict};
 use crate::role::Role;
 use crate::session::{NewSession, Sessions};
@@ -70,8 +70,8 @@ impl Identity {
         password: String,
     ) -> Result<SignIn, Error<SignInRefusal>> {
         let failed = Error::Refused(SignInRefusal::LoginFailed);
-        let found = match email::parse(login) {
-            Some(email) => credentials(db, email.key).await?,
+        let found = match Login::parse(login) {
+            Some(login) => credentials(db, login.key).await?,
             None => None,
         };
         let kept = found.as_ref().map(|(_, hash)| hash.clone());
@@ -111,15 +111,15 @@ impl Identity {
         let checked = account::check(&new).map_err(Error::Refused)?;
         // Two registrations can still meet in the transaction; this look saves most of them the
         // work of hashing.
-        if credentials(db, checked.email.key.clone()).await?.is_some() {
-            return Err(Error::Refused(AccountRefusal::EmailTaken));
+        if is_taken(db, checked.login.key.clone()).await? {
+            return Err(Error::Refused(AccountRefusal::LoginTaken));
         }
         let hash = self.passwords.hash(new.password).await?;
         let account = account::ready(env, &checked, role);
-        let key = checked.email.key;
+        let login = checked.login;
         db.write(move |tx| {
-            if !account::insert(tx, &account, &key, &hash)? {
-                return Err(Error::Refused(AccountRefusal::EmailTaken));
+            if !account::insert(tx, &account, &login, Some(&hash))? {
+                return Err(Error::Refused(AccountRefusal::LoginTaken));
             }
             if let Some(session) = &session {
                 session.insert(tx, account.id)?;
@@ -130,11 +130,19 @@ impl Identity {
     }
 }
 
+async fn is_taken(db: &Db, key: String) -> Result<bool, Fault> {
+    db.read(move |read| Ok(account::by_key(read, &key)?.is_some())).await
+}
+
+/// Whose login this is, and the hash of their password if they have one; nobody who is shut out.
 async fn credentials(db: &Db, key: String) -> Result<Option<(Account, String)>, Fault> {
     db.read(move |read| {
-        let Some(account) = account::by_key(read, &key)? else { return Ok(None) };
-        let hash: Option<(String,)> = read.row(&sql::PASSWORD_HASH, &[&account.id])?;
-        Ok(hash.map(|(hash,)| (account, hash)))
+        let account = account::by_key(read, &key)?;
+        let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
+            return Ok(None);
+        };
+        let hash: Option<(Option<String>,)> = read.row(&sql::PASSWORD_HASH, &[&account.id])?;
+        Ok(hash.and_then(|(hash,)| hash).map(|hash| (account, hash)))
     })
     .await
 }

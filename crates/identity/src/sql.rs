@@ -1,18 +1,37 @@
 //! Every statement on the tables of accounts, sessions and addresses.
 
+/// The columns of an account, in the order of its struct.
+macro_rules! select_account {
+    ($rest:literal) => {
+        concat!(
+            "select a.id, a.name, a.role, e.text, e.verified_at, p.text, p.verified_at, u.text, \
+             a.created_at, a.disabled_at from accounts a \
+             left join logins e on e.account_id = a.id and e.kind = 'email' \
+             left join logins p on p.account_id = a.id and p.kind = 'phone' \
+             left join logins u on u.account_id = a.id and u.kind = 'username' ",
+            $rest
+        )
+    };
+}
+
 store::sql! {
     query ACCOUNT_ADD {
-        "insert into accounts (id, email, email_key, name, role, password_hash, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (email_key) do nothing"
+        "insert into accounts (id, name, role, password_hash, created_at)
+         values ($1, $2, $3, $4, $5)"
+    }
+
+    query LOGIN_ADD {
+        "insert into logins (key, kind, text, account_id, verified_at, created_at)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (key) do nothing"
     }
 
     query ACCOUNT {
-        "select id, email, name, role, created_at from accounts where id = $1"
+        select_account!("where a.id = $1")
     }
 
-    query ACCOUNT_BY_EMAIL {
-        "select id, email, name, role, created_at from accounts where email_key = $1"
+    query ACCOUNT_BY_LOGIN {
+        select_account!("where a.id = (select account_id from logins where key = $1)")
     }
 
     query PASSWORD_HASH {
@@ -31,7 +50,7 @@ store::sql! {
     query SESSION_FIND {
         "select s.id, s.created_at, s.expires_at, a.id, a.role, a.name
          from sessions s join accounts a on a.id = s.account_id
-         where s.token_hash = $1"
+         where s.token_hash = $1 and a.disabled_at is null"
     }
 
     query SESSION_EXTEND {

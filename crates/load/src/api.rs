@@ -252,7 +252,7 @@ pub async fn register(
     struct Address {
         id: Uuid,
     }
-    let body = encoded(&json!({ "email": email, "password": password, "name": "Load Buyer" }));
+    let body = encoded(&json!({ "login": email, "password": password, "name": "Load Buyer" }));
     let call = call(Method::POST, "/api/v1/accounts", None, body);
     let session: SessionAnswer =
         expect(connection, "registering an account", call, StatusCode::CREATED).await?;

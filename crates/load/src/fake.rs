@@ -99,7 +99,7 @@ fn who(headers: &HeaderMap) -> String {
 }
 
 async fn register(State(books): State<Shared>, Json(body): Json<Value>) -> Response {
-    assert!(body["email"].is_string() && body["password"].is_string() && body["name"].is_string());
+    assert!(body["login"].is_string() && body["password"].is_string() && body["name"].is_string());
     let id = lock(&books).id();
     let answer = json!({ "account": { "id": id }, "token": format!("t{id}") });
     (StatusCode::CREATED, Json(answer)).into_response()

@@ -366,7 +366,7 @@ fn tail(log: &Path) -> String {
 
 async fn create_owner(binary: &Path, database: &str) -> anyhow::Result<String> {
     let output = Command::new(binary)
-        .args(["account", "create", "--email", OWNER, "--role", "owner", "--set"])
+        .args(["account", "create", "--login", OWNER, "--role", "owner", "--set"])
         .arg(format!("database.url={database}"))
         .stdin(Stdio::null())
         .kill_on_drop(true)

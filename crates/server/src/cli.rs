@@ -149,9 +149,9 @@ pub struct Settings {
 pub enum AccountCommand {
     /// Make an account; its password is generated and printed once.
     Create {
-        /// The e-mail address to sign in with.
+        /// What to sign in with: an e-mail address, a telephone number (+41 …), or a name.
         #[arg(long)]
-        email: String,
+        login: String,
         /// What it may do.
         #[arg(long, value_enum)]
         role: Role,
@@ -166,6 +166,12 @@ pub enum AccountCommand {
 pub enum Role {
     /// Buy.
     Customer,
+    /// Help customers.
+    Support,
+    /// Pack, send and count.
+    Warehouse,
+    /// Run the shop from day to day.
+    Manager,
     /// Everything.
     Owner,
 }

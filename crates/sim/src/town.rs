@@ -111,7 +111,7 @@ async fn customers(db: &Db, env: &Env) -> Result<Vec<AccountId>, String> {
     let mut ids = Vec::new();
     for name in CUSTOMERS {
         let new = NewAccount {
-            email: format!("{}@example.org", name.to_lowercase()),
+            login: format!("{}@example.org", name.to_lowercase()),
             password: format!("the long password of {name}"),
             name: name.to_owned(),
         };

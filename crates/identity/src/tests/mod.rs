@@ -20,8 +20,8 @@ fn world() -> (Env, Arc<ManualClock>, Identity) {
     (env, clock, identity)
 }
 
-fn form(email: &str) -> NewAccount {
-    NewAccount { email: email.into(), password: PASSWORD.into(), name: "Ada".into() }
+fn form(login: &str) -> NewAccount {
+    NewAccount { login: login.into(), password: PASSWORD.into(), name: "Ada".into() }
 }
 
 fn refusal<T, R>(result: Result<T, Error<R>>) -> R {

@@ -17,6 +17,8 @@ pub(super) struct Sale {
     pub order: Order,
     lines: Vec<Line>,
     email: Option<String>,
+    /// The number they sign in with.
+    phone: Option<String>,
 }
 
 impl Sale {
@@ -24,15 +26,15 @@ impl Sale {
     pub(super) fn load(read: &mut Read<'_>, id: OrderId) -> Result<Option<Self>, Fault> {
         let Some(order) = orders::find(read, id)? else { return Ok(None) };
         let account = identity::account(read, order.customer_id)?;
-        let email = account.map(|account| account.email);
-        Ok(Some(Self { lines: orders::lines(read, id)?, order, email }))
+        let (email, own) = account.map_or((None, None), |account| (account.email, account.phone));
+        Ok(Some(Self { lines: orders::lines(read, id)?, order, email, phone: own }))
     }
 
     /// How the buyer can be reached.
     pub(super) fn buyer(&self) -> BuyerContact {
         let address: Option<serde_json::Value> = serde_json::from_str(&self.order.address).ok();
         let phone = address.and_then(|address| Some(address.get("phone")?.as_str()?.to_owned()));
-        BuyerContact { email: self.email.clone(), phone }
+        BuyerContact { email: self.email.clone(), phone: phone.or_else(|| self.phone.clone()) }
     }
 
     /// The receipt of `amount` for all of it, where receipts are made.

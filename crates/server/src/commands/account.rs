@@ -12,15 +12,18 @@ use crate::running::{identity, open_database};
 
 pub(super) async fn create(
     config: Config,
-    email: String,
+    login: String,
     role: cli::Role,
 ) -> anyhow::Result<ExitCode> {
     let db = open_database(&config)?;
     let role = match role {
         cli::Role::Customer => Role::Customer,
+        cli::Role::Support => Role::Support,
+        cli::Role::Warehouse => Role::Warehouse,
+        cli::Role::Manager => Role::Manager,
         cli::Role::Owner => Role::Owner,
     };
-    let password = make(&config, &db, email, role).await?;
+    let password = make(&config, &db, login, role).await?;
     println!("password: {password}");
     db.close();
     Ok(ExitCode::SUCCESS)
@@ -30,14 +33,14 @@ pub(super) async fn create(
 pub(super) async fn make(
     config: &Config,
     db: &Db,
-    email: String,
+    login: String,
     role: Role,
 ) -> anyhow::Result<String> {
     let env = Env::system();
     let identity = identity(config, &env)?;
     let password = identity::generate_password(&env);
-    let name = email.split('@').next().unwrap_or("owner").to_owned();
-    let new = NewAccount { email, password: password.clone(), name };
+    let name = login.split('@').next().unwrap_or("owner").to_owned();
+    let new = NewAccount { login, password: password.clone(), name };
     identity.create(db, &env, new, role).await?;
     Ok(password)
 }

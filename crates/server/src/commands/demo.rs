@@ -85,7 +85,7 @@ fn note(path: &Path) -> String {
 
 /// The owner's password, when the account was made just now.
 async fn owner(config: &Config, running: &Running) -> anyhow::Result<Option<String>> {
-    let there = running.shop.db.read(|read| identity::account_by_email(read, OWNER)).await?;
+    let there = running.shop.db.read(|read| identity::account_by_login(read, OWNER)).await?;
     match there {
         Some(_) => Ok(None),
         None => account::make(config, &running.shop.db, OWNER.into(), Role::Owner).await.map(Some),

@@ -21,8 +21,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => block_on(demo::run(args)),
         Command::Sandbox(args) => block_on(sandbox::run(args)),
         Command::Serve(settings) => block_on(serve::run(Config::load(&settings)?)),
-        Command::Account { command: AccountCommand::Create { email, role, settings } } => {
-            block_on(account::create(Config::load(&settings)?, email, role))
+        Command::Account { command: AccountCommand::Create { login, role, settings } } => {
+            block_on(account::create(Config::load(&settings)?, login, role))
         }
         Command::Verify(args) => block_on(verify::run(args)),
         Command::Reconcile(args) => block_on(reconcile::run(args)),

@@ -72,7 +72,7 @@ async fn sign_up(
     })?;
     let first = name.split(' ').next().unwrap_or(name).to_lowercase();
     let new = NewAccount {
-        email: format!("{first}@demo.example"),
+        login: format!("{first}@demo.example"),
         password: generate_password(&shop.env),
         name: name.to_owned(),
     };

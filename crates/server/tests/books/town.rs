@@ -313,7 +313,7 @@ async fn branch(db: &TestDb, env: &Env, gateway: Arc<dyn Gateway>, currency: Cur
     let cheap = PasswordPolicy { memory_kib: 8, passes: 1 };
     let identity = Identity::new(cheap, env).unwrap();
     let new = NewAccount {
-        email: format!("{name}@example.org"),
+        login: format!("{name}@example.org"),
         password: "a long password".to_owned(),
         name: "Ada Byron".to_owned(),
     };

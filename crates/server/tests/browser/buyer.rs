@@ -26,7 +26,7 @@ impl<'a> Buyer<'a> {
         tab.visit(&format!("{}/register?next=/checkout", self.shop.url)).await;
         tab.until(&["Make an account"]).await;
         tab.fill("name", &self.name).await;
-        tab.fill("email", &format!("{}@example.org", self.name.to_lowercase())).await;
+        tab.fill("login", &format!("{}@example.org", self.name.to_lowercase())).await;
         tab.fill("password", "correct horse battery").await;
         tab.press("Make the account").await;
         tab.until(&["Street and number"]).await;

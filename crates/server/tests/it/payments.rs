@@ -22,7 +22,7 @@ impl<'a> Buyer<'a> {
     async fn new(shop: &'a TestShop, name: &str) -> Self {
         let mut buyer = Self { shop, token: String::new() };
         let account = json!({
-            "email": format!("{name}@example.org"), "password": "correct horse battery",
+            "login": format!("{name}@example.org"), "password": "correct horse battery",
             "name": name,
         });
         let made = buyer.post("accounts", "", &account, 201).await;

@@ -23,9 +23,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewAccount)]
 struct Register {
-    /// An e-mail address; signs in with it.
+    /// An e-mail address, a telephone number with its country's code, or a name of Latin letters.
     #[schema(example = "ada@example.org")]
-    email: String,
+    login: String,
     /// At least 8 characters, whichever.
     password: String,
     /// What to call them.
@@ -38,7 +38,13 @@ struct Register {
 #[schema(as = Account)]
 struct AccountBody {
     id: AccountId,
-    email: String,
+    /// None where there is no address.
+    email: Option<String>,
+    email_verified_at: Option<Timestamp>,
+    /// E.164.
+    phone: Option<String>,
+    phone_verified_at: Option<Timestamp>,
+    username: Option<String>,
     name: String,
     role: RoleWord,
 }
@@ -49,6 +55,9 @@ struct AccountBody {
 #[schema(as = Role)]
 enum RoleWord {
     Customer,
+    Support,
+    Warehouse,
+    Manager,
     Owner,
 }
 
@@ -64,12 +73,29 @@ pub(super) struct SessionBody {
 }
 
 impl From<Account> for AccountBody {
-    fn from(Account { id, email, name, role, .. }: Account) -> Self {
-        let role = match role {
-            Role::Customer => RoleWord::Customer,
-            Role::Owner => RoleWord::Owner,
-        };
-        Self { id, email, name, role }
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id,
+            email: account.email,
+            email_verified_at: account.email_verified_at,
+            phone: account.phone,
+            phone_verified_at: account.phone_verified_at,
+            username: account.username,
+            name: account.name,
+            role: account.role.into(),
+        }
+    }
+}
+
+impl From<Role> for RoleWord {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Customer => Self::Customer,
+            Role::Support => Self::Support,
+            Role::Warehouse => Self::Warehouse,
+            Role::Manager => Self::Manager,
+            Role::Owner => Self::Owner,
+        }
     }
 }
 
@@ -84,12 +110,12 @@ pub(super) fn signed_in(SignIn { account, token, expires_at }: SignIn) -> Respon
     post, path = "/accounts", tag = "accounts", request_body = Register,
     responses(
         (status = 201, description = "Made, and signed in", body = SessionBody),
-        (status = 409, description = "`email-taken`"),
+        (status = 409, description = "`login-taken`"),
     )
 )]
 async fn register(State(app): State<App>, Json(form): Json<Register>) -> Answer {
-    let Register { email, password, name } = form;
-    let new = NewAccount { email, password, name };
+    let Register { login, password, name } = form;
+    let new = NewAccount { login, password, name };
     Ok(signed_in(app.identity.register(&app.shop.db, &app.shop.env, new).await?))
 }
 

@@ -20,7 +20,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Credentials {
-    /// The account's e-mail address.
+    /// The account's e-mail address, telephone number or name.
     #[schema(example = "ada@example.org")]
     login: String,
     password: String,

@@ -41,7 +41,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         "An order was already made from this cart; `order_id` and `number` name it.",
     ),
     ("cart-changed", 409, "The cart has changed since the quote was made: ask for a new quote."),
-    ("email-taken", 409, "There is already an account with this e-mail address."),
+    ("login-taken", 409, "There is already an account with this login."),
     ("hold-used-up", 409, "The hold on the cart's units was extended as often as it can be."),
     (
         "notice-waits",
@@ -91,7 +91,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         "A field of the category is not as it should be; `field` and `problem` say more.",
     ),
     ("currency-unknown", 422, "The price is in a currency that the shop does not take."),
-    ("email-invalid", 422, "This is not an e-mail address."),
+    (
+        "login-invalid",
+        422,
+        "This is neither an e-mail address, nor a telephone number with its country's code, nor a name.",
+    ),
     ("form-invalid", 422, "A form of a page did not come as it was sent out."),
     (
         "idempotency-key-mismatch",

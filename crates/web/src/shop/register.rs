@@ -21,7 +21,7 @@ use crate::App;
 #[derive(Deserialize)]
 pub(crate) struct Registration {
     name: String,
-    email: String,
+    login: String,
     password: String,
     next: Option<String>,
 }
@@ -32,7 +32,7 @@ struct RegisterPage {
     shell: Shell,
     next: String,
     name: String,
-    email: String,
+    login: String,
     /// The field that is not right, and what is wrong with it.
     wrong: Option<(&'static str, String)>,
 }
@@ -61,7 +61,7 @@ pub(crate) async fn form(
         shell: Shell::load(&app, &visitor, None).await?,
         next,
         name: String::new(),
-        email: String::new(),
+        login: String::new(),
         wrong: None,
     };
     Ok(page(StatusCode::OK, Keep::Never, &register))
@@ -74,8 +74,8 @@ pub(crate) async fn submit(
     Form(form): Form<Registration>,
 ) -> Result<Response, PageError> {
     let next = next::or_account(form.next.as_deref()).to_owned();
-    let Registration { name, email, password, .. } = form;
-    let new = NewAccount { email: email.clone(), password, name: name.clone() };
+    let Registration { name, login, password, .. } = form;
+    let new = NewAccount { login: login.clone(), password, name: name.clone() };
     match app.identity.register(&app.shop.db, &app.shop.env, new).await {
         Ok(signed) => Ok(welcome(&app, &visitor, &signed, &next).await),
         Err(Error::Refused(refusal)) => {
@@ -83,7 +83,7 @@ pub(crate) async fn submit(
                 shell: Shell::load(&app, &visitor, None).await?,
                 next,
                 name,
-                email,
+                login,
                 wrong: Some(explain(&refusal)),
             };
             Ok(page(StatusCode::UNPROCESSABLE_ENTITY, Keep::Never, &register))
@@ -94,12 +94,16 @@ pub(crate) async fn submit(
 
 fn explain(refusal: &AccountRefusal) -> (&'static str, String) {
     let words = match refusal {
-        AccountRefusal::EmailInvalid => "Enter an e-mail address, such as name@example.org.".into(),
+        AccountRefusal::LoginInvalid => {
+            "Enter an e-mail address, such as name@example.org, or a telephone number with its \
+             country's code, such as +41 79 123 45 67."
+                .into()
+        }
         AccountRefusal::NameInvalid { problem } => sentence(&format!("the name {problem}")),
         other => sentence(&other.to_string()),
     };
     let field = match refusal {
-        AccountRefusal::EmailInvalid | AccountRefusal::EmailTaken => "email",
+        AccountRefusal::LoginInvalid | AccountRefusal::LoginTaken => "login",
         AccountRefusal::NameInvalid { .. } => "name",
         AccountRefusal::PasswordTooShort
         | AccountRefusal::PasswordTooLong

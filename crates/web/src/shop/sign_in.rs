@@ -27,7 +27,7 @@ pub(crate) struct Onwards {
 /// The form.
 #[derive(Deserialize)]
 pub(crate) struct Credentials {
-    email: String,
+    login: String,
     password: String,
     pub(crate) next: Option<String>,
 }
@@ -37,13 +37,13 @@ pub(crate) struct Credentials {
 struct LoginPage {
     shell: Shell,
     next: String,
-    email: String,
+    login: String,
     failed: bool,
 }
 
 impl LoginPage {
-    fn email_wrong(&self) -> Option<&'static str> {
-        self.failed.then_some("Look at the address and type the password again.")
+    fn login_wrong(&self) -> Option<&'static str> {
+        self.failed.then_some("Look at it and type the password again.")
     }
 }
 
@@ -58,7 +58,7 @@ pub(crate) async fn form(
         return Err(PageError::go(&next));
     }
     let shell = Shell::load(&app, &visitor, None).await?;
-    let login = LoginPage { shell, next, email: String::new(), failed: false };
+    let login = LoginPage { shell, next, login: String::new(), failed: false };
     Ok(page(StatusCode::OK, Keep::Never, &login))
 }
 
@@ -70,13 +70,13 @@ pub(crate) async fn submit(
 ) -> Result<Response, PageError> {
     let next = next::or_account(form.next.as_deref()).to_owned();
     let signed =
-        app.identity.sign_in(&app.shop.db, &app.shop.env, &form.email, form.password).await;
+        app.identity.sign_in(&app.shop.db, &app.shop.env, &form.login, form.password).await;
     match signed {
         Ok(signed) => Ok(welcome(&app, &visitor, &signed, &next).await),
         Err(Error::Refused(_)) => {
             tracing::info!("a sign-in failed");
             let shell = Shell::load(&app, &visitor, None).await?;
-            let login = LoginPage { shell, next, email: form.email, failed: true };
+            let login = LoginPage { shell, next, login: form.login, failed: true };
             Ok(page(StatusCode::UNPROCESSABLE_ENTITY, Keep::Never, &login))
         }
         Err(Error::Fault(fault)) => Err(fault.into()),

@@ -89,7 +89,7 @@ store::on_both_engines! { TABLES;
         let variant = shop.product(&owner, "shirt", 5).await;
         let browser = Browser::new(&shop);
         browser.post("/cart/add", &[("variant", &*variant), ("quantity", "1"), ("back", "/")]).await;
-        let fields = [("name", "Ada"), ("email", "ada@example.org"), ("password", PASSWORD),
+        let fields = [("name", "Ada"), ("login", "ada@example.org"), ("password", PASSWORD),
             ("next", "/checkout")];
         browser.post("/register", &fields).await;
         let address = [("name", "Ada"), ("line1", "12 Square"), ("line2", ""), ("city", "London"),
@@ -141,7 +141,7 @@ store::on_both_engines! { TABLES;
 
         // Somebody whose page is older than the limit.
         let browser = Browser::new(&shop);
-        let fields = [("name", "Bob"), ("email", "bob@example.org"), ("password", PASSWORD),
+        let fields = [("name", "Bob"), ("login", "bob@example.org"), ("password", PASSWORD),
             ("next", "/")];
         browser.post("/register", &fields).await;
         let address = [("name", "Bob"), ("line1", "1 Lane"), ("line2", ""), ("city", "London"),

@@ -81,13 +81,13 @@ store::on_both_engines! { TABLES;
     async fn addresses_and_accounts(db: TestDb) {
         let (shop, _, buyer, _) = stage(db).await;
         let forms = [
-            (json!({ "email": "no", "password": "longenough1", "name": "X" }), 422, "email-invalid"),
-            (json!({ "email": "x@example.org", "password": "short", "name": "X" }), 422, "password-too-short"),
-            (json!({ "email": "x@example.org", "password": "password", "name": "X" }), 422, "password-too-common"),
-            (json!({ "email": "x@example.org", "password": "p".repeat(129), "name": "X" }), 422, "password-too-long"),
-            (json!({ "email": "x@example.org", "password": "longenough1", "name": " " }), 422, "name-invalid"),
-            (json!({ "email": "x@example.org", "password": "longenough1", "name": "a\u{0}b" }), 422, "name-invalid"),
-            (json!({ "email": buyer.email.to_uppercase(), "password": "longenough1", "name": "X" }), 409, "email-taken"),
+            (json!({ "login": "n@o", "password": "longenough1", "name": "X" }), 422, "login-invalid"),
+            (json!({ "login": "x@example.org", "password": "short", "name": "X" }), 422, "password-too-short"),
+            (json!({ "login": "x@example.org", "password": "password", "name": "X" }), 422, "password-too-common"),
+            (json!({ "login": "x@example.org", "password": "p".repeat(129), "name": "X" }), 422, "password-too-long"),
+            (json!({ "login": "x@example.org", "password": "longenough1", "name": " " }), 422, "name-invalid"),
+            (json!({ "login": "x@example.org", "password": "longenough1", "name": "a\u{0}b" }), 422, "name-invalid"),
+            (json!({ "login": buyer.email.to_uppercase(), "password": "longenough1", "name": "X" }), 409, "login-taken"),
         ];
         for (form, status, code) in forms {
             refused(&shop, shop.post("/api/v1/accounts", &form), status, code).await;

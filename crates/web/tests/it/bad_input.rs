@@ -287,7 +287,7 @@ store::on_both_engines! { TABLES;
         let writes: Vec<(Method, &str, &Person, Value)> = vec![
             (
                 Method::POST, "/api/v1/accounts", &buyer,
-                json!({ "email": "x@example.org", "password": "longenough1", "name": "X" }),
+                json!({ "login": "x@example.org", "password": "longenough1", "name": "X" }),
             ),
             (
                 Method::POST, "/api/v1/sessions", &buyer,

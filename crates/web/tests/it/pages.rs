@@ -19,7 +19,7 @@ async fn add(browser: &Browser<'_>, variant: &str, quantity: &str) -> Page {
 }
 
 async fn register(browser: &Browser<'_>, email: &str, next: &str) -> Page {
-    let fields = [("name", "Ada"), ("email", email), ("password", PASSWORD), ("next", next)];
+    let fields = [("name", "Ada"), ("login", email), ("password", PASSWORD), ("next", next)];
     browser.post("/register", &fields).await
 }
 
@@ -248,7 +248,7 @@ store::on_both_engines! { TABLES;
             let page = browser.see(path).await;
             page.says("&#60;script&#62;alert(1)").does_not_say("<img src=x").does_not_say("<b>");
         }
-        let bad = [("name", "<i>"), ("email", "\"><script>"), ("password", "x"), ("next", "/")];
+        let bad = [("name", "<i>"), ("login", "\"><script>"), ("password", "x"), ("next", "/")];
         let page = browser.post("/register", &bad).await;
         assert_eq!(page.status, 422);
         page.says("Error: ").says("There is a problem").does_not_say("<i>");
@@ -268,7 +268,7 @@ store::on_both_engines! { TABLES;
         assert!(browser.cookie("hf_s").is_none());
         assert_eq!(browser.get("/account").await.leads_to(), "/login?next=%2Faccount");
         let sign_in = |password: &'static str| {
-            let fields = [("email", "ada@example.org"), ("password", password), ("next", "/cart")];
+            let fields = [("login", "ada@example.org"), ("password", password), ("next", "/cart")];
             let browser = &browser;
             async move { browser.post("/login", &fields).await }
         };

@@ -156,7 +156,7 @@ impl TestShop {
     pub async fn person(&self) -> Person {
         let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let email = format!("person{number}@example.org");
-        let form = json!({ "email": email, "password": PASSWORD, "name": "A Person" });
+        let form = json!({ "login": email, "password": PASSWORD, "name": "A Person" });
         let made = self.post("/api/v1/accounts", &form).expect(201).await;
         Person { token: made.body["token"].as_str().unwrap().to_owned(), email }
     }
@@ -173,7 +173,7 @@ impl TestShop {
         let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let email = format!("owner{number}@example.org");
         let new =
-            NewAccount { email: email.clone(), password: PASSWORD.into(), name: "An Owner".into() };
+            NewAccount { login: email.clone(), password: PASSWORD.into(), name: "An Owner".into() };
         let (db, env) = (&self.shop.db, &self.shop.env);
         self.identity.create(db, env, new, Role::Owner).await.unwrap();
         let form = json!({ "login": email, "password": PASSWORD });

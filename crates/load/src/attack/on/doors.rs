@@ -28,7 +28,7 @@ const PASSWORD: &str = "a long phrase of words";
 /// Somebody new, with a token of this session.
 async fn register(kit: &Kit) -> anyhow::Result<(String, Token)> {
     let email = format!("door-{}@load.example", kit.fresh_key());
-    let body = json!({ "email": email, "password": PASSWORD, "name": "A" });
+    let body = json!({ "login": email, "password": PASSWORD, "name": "A" });
     let made = kit.need(&Ask::post("/api/v1/accounts", &body), 201).await?;
     Ok((email, Token::new(&made.at("/token"))?))
 }
@@ -88,7 +88,7 @@ async fn enumeration(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     sheet.note("how long either takes", "about the same", seen, held);
     sheet.not_here(
         "registering an address that is taken",
-        "409 email-taken says so, as docs/errors.md decides, until addresses are confirmed by mail",
+        "409 login-taken says so, as docs/errors.md decides, until addresses are confirmed by mail",
     );
     Ok(())
 }

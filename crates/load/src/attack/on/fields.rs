@@ -47,7 +47,7 @@ async fn foreign_fields(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     let key = kit.fresh_key();
     let post = |path: &str| Ask::new("POST", path).key(&key);
     let email = format!("grown-{}@load.example", kit.fresh_key());
-    let account = json!({ "email": email, "password": "a long phrase of words", "name": "A" });
+    let account = json!({ "login": email, "password": "a long phrase of words", "name": "A" });
     let address = json!({
         "name": "A", "line1": "1 Long Street", "city": "Berlin", "postcode": "10115",
         "country": "DE",
@@ -102,7 +102,7 @@ async fn foreign_fields(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     let seen = format!("{}, {left} left", state.at("/state"));
     sheet.note("order and stock, after all of it", "pending, 9 left", seen, held);
     let mut grown = account;
-    grown["email"] = json!(format!("x-{email}"));
+    grown["login"] = json!(format!("x-{email}"));
     let made = kit.need(&Ask::post("/api/v1/accounts", &grown), 201).await?;
     let held = made.at("/account/role") == "customer";
     sheet.note("a new account's role", "customer", made.at("/account/role"), held);

@@ -83,7 +83,7 @@ async fn ways_back(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     ] {
         let sent = encoded(next);
         let email = format!("back-{}%40load.example", kit.fresh_key());
-        let fields = format!("name=A&email={email}&password=a+long+phrase+of+words&next={sent}");
+        let fields = format!("name=A&login={email}&password=a+long+phrase+of+words&next={sent}");
         let answer = kit.ask(&form("/register", &fields)).await;
         let back = answer.header("location").unwrap_or_default().to_owned();
         let here = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\');
