@@ -9,6 +9,7 @@ mod email;
 mod error;
 mod login;
 mod password;
+mod permission;
 mod phone;
 mod role;
 mod session;
@@ -26,7 +27,8 @@ pub use password::{
     HASHES_AT_ONCE, HASHES_WAITING_MAX, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordPolicy,
     Passwords, PolicyInvalid, Verdict, generate_password,
 };
-pub use role::{Permission, Role};
+pub use permission::{NoSuchPermission, Permission, roles_markdown};
+pub use role::Role;
 pub use session::{CACHED_FOR, IDLE_FOR_MAX, LASTS_FOR_MAX, Sessions, SignedIn, forget_expired};
 pub use sign_in::{Identity, SignIn};
 

@@ -1,4 +1,4 @@
-//! What a role may do, in one table.
+//! What an account is in this shop. What each may do: `permission.rs`.
 
 use serde::{Deserialize, Serialize};
 use store::{FromColumn, Param, Value};
@@ -13,41 +13,16 @@ pub enum Role {
     Support,
     /// Packs, sends and counts.
     Warehouse,
-    /// Runs the shop from day to day: all but its people and its keys.
+    /// Runs the shop from day to day; changes nobody's role.
     Manager,
     /// Everything.
     Owner,
-}
-
-/// Something not everybody may do.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Permission {
-    /// Make and change products, prices and categories.
-    EditCatalog,
-    /// Change how many units there are.
-    AdjustStock,
-    /// See the orders of every customer.
-    SeeEveryOrder,
-    /// Take an order from one state to the next.
-    MoveOrders,
 }
 
 impl Role {
     /// Every role.
     pub const ALL: [Self; 5] =
         [Self::Customer, Self::Support, Self::Warehouse, Self::Manager, Self::Owner];
-
-    /// The one table of who may do what.
-    pub fn may(self, permission: Permission) -> bool {
-        let allowed: &[Self] = match permission {
-            Permission::EditCatalog => &[Self::Manager, Self::Owner],
-            Permission::AdjustStock => &[Self::Warehouse, Self::Manager, Self::Owner],
-            Permission::SeeEveryOrder | Permission::MoveOrders => {
-                &[Self::Support, Self::Warehouse, Self::Manager, Self::Owner]
-            }
-        };
-        allowed.contains(&self)
-    }
 
     /// The word in the database and in the API.
     pub fn as_str(self) -> &'static str {
@@ -76,20 +51,6 @@ impl FromColumn for Role {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn customers_only_buy() {
-        let all = [
-            Permission::EditCatalog,
-            Permission::AdjustStock,
-            Permission::SeeEveryOrder,
-            Permission::MoveOrders,
-        ];
-        for permission in all {
-            assert!(Role::Owner.may(permission));
-            assert!(!Role::Customer.may(permission));
-        }
-    }
 
     #[test]
     fn the_words_are_those_of_json() {

@@ -77,6 +77,8 @@ pub enum Command {
     Config,
     /// Print every error code of the API with what it means, as Markdown.
     Errors,
+    /// Print who may do what, as Markdown.
+    Roles,
     /// Print the crash points of this build, as Markdown.
     #[cfg(feature = "failpoints")]
     Points,

@@ -35,6 +35,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             print!("{}", web::problem::catalogue_markdown());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Roles => {
+            print!("{}", identity::roles_markdown());
+            Ok(ExitCode::SUCCESS)
+        }
         #[cfg(feature = "failpoints")]
         Command::Points => {
             print!("{}", kernel::points::LIST);

@@ -1,11 +1,9 @@
-//! Who sent the request, and whether they may.
-
-use std::marker::PhantomData;
+//! Who sent the request.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use identity::{Permission, SignedIn};
+use identity::SignedIn;
 use kernel::AccountId;
 
 use crate::App;
@@ -41,56 +39,8 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// Somebody of the shop who may do what `A` stands for.
-pub struct Staff<A> {
-    /// Who.
-    pub id: AccountId,
-    may: PhantomData<A>,
-}
-
-/// Something that a [`Staff`] may do.
-pub trait Allowed: Send {
-    /// What it is.
-    const PERMISSION: Permission;
-}
-
-macro_rules! allowed {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
-        $(#[$doc])*
-        pub struct $name;
-        impl Allowed for $name {
-            const PERMISSION: Permission = Permission::$name;
-        }
-    )+};
-}
-
-allowed! {
-    /// [`Permission::EditCatalog`].
-    EditCatalog,
-    /// [`Permission::AdjustStock`].
-    AdjustStock,
-    /// [`Permission::SeeEveryOrder`].
-    SeeEveryOrder,
-    /// [`Permission::MoveOrders`].
-    MoveOrders,
-}
-
-impl<A: Allowed> FromRequestParts<App> for Staff<A> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Caller { who, .. } = Caller::from_request_parts(parts, app).await?;
-        if who.role.may(A::PERMISSION) {
-            return Ok(Self { id: who.account_id, may: PhantomData });
-        }
-        tracing::info!(account = %who.account_id, permission = ?A::PERMISSION, "denied");
-        let detail = "your account may not do this";
-        Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
-    }
-}
-
 /// The token of `Authorization: Bearer <token>` (RFC 6750, 2.1).
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let missing = || unauthorized("sign in, and send `Authorization: Bearer <token>`");
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let value = all.next().and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
@@ -101,6 +51,6 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     Ok(token.trim())
 }
 
-fn unauthorized(detail: &str) -> Problem {
+pub(super) fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
 }

@@ -7,9 +7,11 @@ mod explain;
 mod key;
 mod payer;
 mod query;
+mod staff;
 
 pub use body::{Body, Json, MaybeJson, object, objects, present};
-pub use caller::{AdjustStock, Caller, EditCatalog, MoveOrders, SeeEveryOrder, Staff};
+pub use caller::Caller;
 pub use key::{IdempotencyKey, OptionalKey};
 pub use payer::Paying;
 pub use query::{Query, Segment, cursor, id, unknown_parameter};
+pub use staff::{Staff, may};

@@ -76,6 +76,13 @@ fn the_page_of_errors_is_the_newest() {
     assert!(page == web::problem::catalogue_markdown(), "docs/errors.md is old: {command}");
 }
 
+#[test]
+fn the_page_of_roles_is_the_newest() {
+    let page = fs::read_to_string(workspace().join("docs/roles.md")).unwrap_or_default();
+    let command = "run `cargo run -- roles > docs/roles.md`";
+    assert!(page == identity::roles_markdown(), "docs/roles.md is old: {command}");
+}
+
 store::on_both_engines! { TABLES;
     async fn every_type_leads_somewhere(db: TestDb) {
         let shop = TestShop::open(db).await;

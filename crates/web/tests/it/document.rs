@@ -27,6 +27,11 @@ fn operations(document: &Value) -> Vec<(String, Method, Value)> {
     all
 }
 
+/// Every operation of the document: path and method.
+pub fn operations_of_the_document() -> Vec<(String, Method)> {
+    operations(&document()).into_iter().map(|(path, method, _)| (path, method)).collect()
+}
+
 fn concrete(path: &str) -> String {
     let id = "00000000-0000-7000-8000-000000000000";
     path.split('/')

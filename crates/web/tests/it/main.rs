@@ -22,6 +22,7 @@ mod document;
 mod headers;
 mod kept;
 mod line;
+mod matrix;
 mod orders;
 mod pages;
 mod payment;

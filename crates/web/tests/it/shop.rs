@@ -170,15 +170,26 @@ impl TestShop {
 
     /// Who runs the shop.
     pub async fn owner(&self) -> Person {
+        self.staff(Role::Owner).await
+    }
+
+    /// Somebody new of this role.
+    pub async fn staff(&self, role: Role) -> Person {
         let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let email = format!("owner{number}@example.org");
+        let email = format!("{}{number}@example.org", role.as_str());
         let new =
-            NewAccount { login: email.clone(), password: PASSWORD.into(), name: "An Owner".into() };
+            NewAccount { login: email.clone(), password: PASSWORD.into(), name: "A Member".into() };
         let (db, env) = (&self.shop.db, &self.shop.env);
-        self.identity.create(db, env, new, Role::Owner).await.unwrap();
-        let form = json!({ "login": email, "password": PASSWORD });
+        self.identity.create(db, env, new, role).await.unwrap();
+        self.again(&Person { token: String::new(), email }).await
+    }
+
+    /// The same person, signed in once more.
+    pub async fn again(&self, person: &Person) -> Person {
+        let form = json!({ "login": person.email, "password": PASSWORD });
         let session = self.post("/api/v1/sessions", &form).expect(201).await;
-        Person { token: session.body["token"].as_str().unwrap().to_owned(), email }
+        let token = session.body["token"].as_str().unwrap().to_owned();
+        Person { token, email: person.email.clone() }
     }
 
     /// A product with one variant at 12.99; gives the variant's id.

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::money::one_line;
 use crate::App;
 use crate::answer::{Answer, ok};
-use crate::extract::{IdempotencyKey, Json, MoveOrders, SeeEveryOrder, Segment, Staff};
+use crate::extract::{IdempotencyKey, Json, Segment, Staff, may};
 use crate::problem::Problem;
 
 /// Concerns on the list.
@@ -179,7 +179,7 @@ impl DayBody {
     get, path = "/admin/concerns", tag = "staff", security(("token" = [])),
     responses((status = 200, description = "The first five hundred", body = ConcernList))
 )]
-async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>) -> Answer {
+async fn list(State(app): State<App>, _: Staff<may::SeeConcerns>) -> Answer {
     let now = app.shop.env.now();
     let read = app.shop.db.read(move |read| payments::concerns(read, now, SHOWN)).await?;
     Ok(ok(&ConcernList { items: read.into_iter().map(Into::into).collect() }))
@@ -194,7 +194,7 @@ async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>) -> Answer {
 )]
 async fn attend(
     State(app): State<App>,
-    staff: Staff<MoveOrders>,
+    staff: Staff<may::AttendConcerns>,
     // Said twice it is said once.
     _: IdempotencyKey,
     Json(wish): Json<Attend>,
@@ -220,7 +220,7 @@ async fn attend(
         (status = 502, description = "`books-closed`: a gateway did not show its books"),
     )
 )]
-async fn compare(State(app): State<App>, _: Staff<SeeEveryOrder>, day: Segment) -> Answer {
+async fn compare(State(app): State<App>, _: Staff<may::SeeBooks>, day: Segment) -> Answer {
     let day = read_day(&day)?;
     let all = app.cashier.compare_day(day, &|_, _| {}).await.map_err(closed)?;
     Ok(ok(&DayBody::of(day, all, Vec::new())))
@@ -243,7 +243,7 @@ async fn compare(State(app): State<App>, _: Staff<SeeEveryOrder>, day: Segment) 
 )]
 async fn mend(
     State(app): State<App>,
-    staff: Staff<MoveOrders>,
+    staff: Staff<may::MendBooks>,
     day: Segment,
     // Mending twice does what mending once does.
     _: IdempotencyKey,

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::answer::{Answer, created, ok};
 use crate::api::orders::{OrderBody, RefundBody, find};
-use crate::extract::{IdempotencyKey, Json, MoveOrders, SeeEveryOrder, Segment, Staff, id};
+use crate::extract::{IdempotencyKey, Json, Segment, Staff, id, may};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -152,7 +152,7 @@ impl GiveBack {
 )]
 async fn give_back(
     State(app): State<App>,
-    staff: Staff<MoveOrders>,
+    staff: Staff<may::RefundOrders>,
     order: Segment,
     key: IdempotencyKey,
     Json(wish): Json<GiveBack>,
@@ -173,7 +173,7 @@ async fn give_back(
         (status = 404, description = "`not-found`"),
     )
 )]
-async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>, order: Segment) -> Answer {
+async fn list(State(app): State<App>, _: Staff<may::SeeOrders>, order: Segment) -> Answer {
     let order: OrderId = id(&order, "order")?;
     let read = app.shop.db.read(move |read| {
         let Some(order) = orders::find(read, order)? else { return Ok(None) };
@@ -200,7 +200,7 @@ async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>, order: Segment) -
 )]
 async fn cash(
     State(app): State<App>,
-    staff: Staff<MoveOrders>,
+    staff: Staff<may::RecordCash>,
     order: Segment,
     key: IdempotencyKey,
     Json(wish): Json<Cash>,
@@ -227,7 +227,7 @@ async fn cash(
 )]
 async fn cancel(
     State(app): State<App>,
-    staff: Staff<MoveOrders>,
+    staff: Staff<may::CancelOrders>,
     order: Segment,
     key: IdempotencyKey,
     Json(wish): Json<Cancel>,
@@ -245,7 +245,7 @@ async fn cancel(
     get, path = "/admin/ledger/balances", tag = "staff", security(("token" = [])),
     responses((status = 200, description = "All of them", body = BalanceList))
 )]
-async fn balances(State(app): State<App>, _: Staff<SeeEveryOrder>) -> Answer {
+async fn balances(State(app): State<App>, _: Staff<may::SeeBooks>) -> Answer {
     let read = app.shop.db.read(payments::balances).await?;
     let body = |it: payments::Balance| BalanceBody {
         balance: it.money(),

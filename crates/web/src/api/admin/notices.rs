@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::answer::{Answer, ok};
-use crate::extract::{IdempotencyKey, MoveOrders, SeeEveryOrder, Segment, Staff, id};
+use crate::extract::{IdempotencyKey, Segment, Staff, id, may};
 use crate::problem::Problem;
 
 /// Notices on the list.
@@ -78,7 +78,7 @@ impl From<GivenUp> for NoticeBody {
     get, path = "/admin/notices", tag = "staff", security(("token" = [])),
     responses((status = 200, description = "The first hundred", body = NoticeList))
 )]
-async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>) -> Answer {
+async fn list(State(app): State<App>, _: Staff<may::SeeConcerns>) -> Answer {
     let read = app.shop.db.read(|read| payments::notices_given_up(read, None, SHOWN)).await?;
     Ok(ok(&NoticeList { items: read.into_iter().map(Into::into).collect() }))
 }
@@ -97,7 +97,7 @@ async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>) -> Answer {
 )]
 async fn replay(
     State(app): State<App>,
-    staff: Staff<MoveOrders>,
+    staff: Staff<may::AttendConcerns>,
     notice: Segment,
     // Looking into a notice twice does what looking into it once does.
     _: IdempotencyKey,

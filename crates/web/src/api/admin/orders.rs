@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::answer::{Answer, ok};
 use crate::api::orders::{OrderBody, PageOf, Summary, find, page};
-use crate::extract::{IdempotencyKey, Json, MoveOrders, Query, SeeEveryOrder, Segment, Staff, id};
+use crate::extract::{IdempotencyKey, Json, Query, Segment, Staff, id, may};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(advance))
@@ -61,7 +61,11 @@ impl From<Order> for StaffSummary {
     get, path = "/admin/orders", tag = "staff", security(("token" = [])), params(PageOf),
     responses((status = 200, description = "A page", body = StaffOrderList))
 )]
-async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>, Query(of): Query<PageOf>) -> Answer {
+async fn list(
+    State(app): State<App>,
+    _: Staff<may::SeeOrders>,
+    Query(of): Query<PageOf>,
+) -> Answer {
     let (limit, before) = of.place()?;
     let read = app.shop.db.read(move |read| orders::page_of_all(read, before, limit));
     Ok(page::<StaffSummary>(read.await?))
@@ -82,7 +86,7 @@ async fn list(State(app): State<App>, _: Staff<SeeEveryOrder>, Query(of): Query<
 )]
 async fn advance(
     State(app): State<App>,
-    staff: Staff<MoveOrders>,
+    staff: Staff<may::MoveOrders>,
     order: Segment,
     key: IdempotencyKey,
     Json(wish): Json<Advance>,

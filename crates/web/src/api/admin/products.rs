@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::answer::{Answer, created, ok};
 use crate::api::products::{ProductBody, VariantBody};
-use crate::extract::{EditCatalog, Json, OptionalKey, Segment, Staff, id, object, objects};
+use crate::extract::{Json, OptionalKey, Segment, Staff, id, may, object, objects};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create)).routes(routes!(change_price))
@@ -122,7 +122,7 @@ impl Create {
 )]
 async fn create(
     State(app): State<App>,
-    staff: Staff<EditCatalog>,
+    staff: Staff<may::EditCatalog>,
     OptionalKey(key): OptionalKey,
     Json(wish): Json<Create>,
 ) -> Answer {
@@ -141,7 +141,7 @@ async fn create(
 )]
 async fn change_price(
     State(app): State<App>,
-    staff: Staff<EditCatalog>,
+    staff: Staff<may::ChangePrices>,
     variant: Segment,
     Json(ChangePrice { price }): Json<ChangePrice>,
 ) -> Answer {

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::answer::{Answer, ok};
-use crate::extract::{AdjustStock, IdempotencyKey, Json, Staff};
+use crate::extract::{IdempotencyKey, Json, Staff, may};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -82,7 +82,7 @@ impl Adjust {
 )]
 async fn adjust(
     State(app): State<App>,
-    staff: Staff<AdjustStock>,
+    staff: Staff<may::AdjustStock>,
     key: IdempotencyKey,
     Json(wish): Json<Adjust>,
 ) -> Answer {

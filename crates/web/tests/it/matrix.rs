@@ -1,0 +1,317 @@
+//! Every operation of the API, by everybody, on what is theirs, somebody else's and not there.
+//! The operations are those of the document: one without a row here fails.
+
+use http::Method;
+use identity::{Permission, Role};
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Ask, Person, TABLES, TestShop, address, product};
+
+const NOTHING: &str = "00000000-0000-7000-8000-000000000000";
+
+/// Who an operation is for.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum For {
+    Anybody,
+    /// Whoever has signed in, for what is their own.
+    Owner,
+    /// Whoever has it.
+    Staff(Permission),
+}
+
+/// What is asked about.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Object {
+    /// The caller's, or for staff what is there.
+    Own,
+    Foreign,
+    Missing,
+}
+
+/// What is sent.
+struct Wish {
+    path: String,
+    body: Value,
+}
+
+/// Who it is for, what comes of it where it may be done, and what it may be asked about.
+struct Row {
+    of: For,
+    done: u16,
+    objects: &'static [Object],
+}
+
+const JUST: &[Object] = &[Object::Own];
+/// What belongs to one person.
+const THEIRS: &[Object] = &[Object::Own, Object::Foreign, Object::Missing];
+/// What belongs to the shop.
+const SHOPS: &[Object] = &[Object::Own, Object::Missing];
+
+fn row(method: &Method, path: &str) -> Option<Row> {
+    use For::{Anybody, Owner, Staff};
+    use Permission as P;
+    let (of, done, objects) = match (method.as_str(), path.strip_prefix("/api/v1")?) {
+        ("POST", "/accounts" | "/sessions") => (Anybody, 201, JUST),
+        ("GET", "/products" | "/categories") => (Anybody, 200, JUST),
+        ("GET", "/products/{slug}") => (Anybody, 200, SHOPS),
+        ("DELETE", "/sessions/current") => (Owner, 204, JUST),
+        ("GET", "/me" | "/me/addresses" | "/orders" | "/cart") => (Owner, 200, JUST),
+        ("POST", "/me/addresses") => (Owner, 201, JUST),
+        ("POST", "/cart/lines") => (Owner, 200, SHOPS),
+        ("PATCH" | "DELETE", "/cart/lines/{variant_id}") => (Owner, 200, THEIRS),
+        ("DELETE", "/cart") => (Owner, 200, JUST),
+        ("POST", "/cart/extend") => (Owner, 200, JUST),
+        ("POST", "/checkout/quote") => (Owner, 200, THEIRS),
+        ("POST", "/orders") => (Owner, 201, JUST),
+        ("GET", "/orders/{id}") => (Owner, 200, THEIRS),
+        ("POST", "/orders/{id}/cancel") => (Owner, 200, THEIRS),
+        ("POST", "/orders/{id}/payments") => (Owner, 201, THEIRS),
+        ("POST", "/admin/products") => (Staff(P::EditCatalog), 201, JUST),
+        ("PATCH", "/admin/variants/{id}") => (Staff(P::ChangePrices), 200, SHOPS),
+        ("POST", "/admin/stock-adjustments") => (Staff(P::AdjustStock), 200, SHOPS),
+        ("GET", "/admin/orders") => (Staff(P::SeeOrders), 200, JUST),
+        ("GET", "/admin/orders/{id}/refunds") => (Staff(P::SeeOrders), 200, SHOPS),
+        ("POST", "/admin/orders/{id}/advance") => (Staff(P::MoveOrders), 200, SHOPS),
+        ("POST", "/admin/orders/{id}/refunds") => (Staff(P::RefundOrders), 409, SHOPS),
+        ("POST", "/admin/orders/{id}/cash") => (Staff(P::RecordCash), 200, SHOPS),
+        ("POST", "/admin/orders/{id}/cancel") => (Staff(P::CancelOrders), 200, SHOPS),
+        ("GET", "/admin/ledger/balances") => (Staff(P::SeeBooks), 200, JUST),
+        ("GET", "/admin/books/{day}") => (Staff(P::SeeBooks), 200, SHOPS),
+        ("POST", "/admin/books/{day}/mend") => (Staff(P::MendBooks), 200, SHOPS),
+        ("GET", "/admin/concerns" | "/admin/notices") => (Staff(P::SeeConcerns), 200, JUST),
+        ("POST", "/admin/concerns/attend") => (Staff(P::AttendConcerns), 200, JUST),
+        ("POST", "/admin/notices/{id}/replay") => (Staff(P::AttendConcerns), 409, JUST),
+        _ => return None,
+    };
+    Some(Row { of, done, objects })
+}
+
+struct Stage {
+    shop: TestShop,
+    /// One of each role.
+    people: Vec<(Role, Person)>,
+    somebody: Person,
+    owner: Person,
+    variant: String,
+    /// What the buyers have in their carts.
+    in_carts: String,
+    number: std::cell::Cell<u32>,
+}
+
+impl Stage {
+    async fn set(db: store::testing::TestDb) -> Self {
+        let shop = TestShop::open(db).await;
+        let owner = shop.owner().await;
+        let variant = shop.product(&owner, "shirt", 900).await;
+        let in_carts = shop.product(&owner, "mug", 900).await;
+        let mut people = Vec::new();
+        for role in Role::ALL {
+            let person = shop.staff(role).await;
+            shop.post("/api/v1/me/addresses", &address()).by(&person).expect(201).await;
+            people.push((role, person));
+        }
+        let somebody = shop.buyer().await;
+        let number = std::cell::Cell::new(0);
+        Self { shop, people, somebody, owner, variant, in_carts, number }
+    }
+
+    fn next(&self) -> u32 {
+        self.number.set(self.number.get() + 1);
+        self.number.get()
+    }
+
+    /// An order: of the caller's where they ask for their own, of a buyer's for staff.
+    async fn order(&self, caller: &Person, object: Object, method: &str) -> String {
+        let whose = match object {
+            Object::Own => caller,
+            Object::Foreign => &self.somebody,
+            Object::Missing => return NOTHING.to_owned(),
+        };
+        let order = self.shop.order(whose, &self.variant, method).await;
+        order["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn address(&self, whose: &Person) -> Value {
+        let kept = self.shop.get("/api/v1/me/addresses").by(whose).expect(200).await;
+        kept.body["items"][0]["id"].clone()
+    }
+
+    async fn fill_cart(&self, whose: &Person) {
+        let line = json!({ "variant_id": self.in_carts, "quantity": 1 });
+        self.shop.post("/api/v1/cart/lines", &line).by(whose).expect(200).await;
+    }
+
+    /// A wish that can be granted, made anew for each asking.
+    async fn wish(&self, method: &Method, path: &str, caller: &Person, object: Object) -> Wish {
+        let there = object != Object::Missing;
+        let mut id = NOTHING.to_owned();
+        let variant = if there { self.variant.as_str() } else { NOTHING };
+        let bare = path.strip_prefix("/api/v1").unwrap();
+        let body = match (method.as_str(), bare) {
+            ("POST", "/accounts") => {
+                let login = format!("new-{}@example.org", self.next());
+                json!({ "login": login, "password": crate::shop::PASSWORD, "name": "New" })
+            }
+            ("POST", "/sessions") => {
+                json!({ "login": self.somebody.email, "password": crate::shop::PASSWORD })
+            }
+            ("GET", "/products/{slug}") => {
+                id = if there { "shirt" } else { "nothing" }.to_owned();
+                Value::Null
+            }
+            ("POST", "/me/addresses") => address(),
+            ("POST", "/cart/lines") => json!({ "variant_id": variant, "quantity": 1 }),
+            ("PATCH" | "DELETE", "/cart/lines/{variant_id}") => {
+                self.shop.delete("/api/v1/cart").by(caller).send().await;
+                match object {
+                    Object::Own => self.fill_cart(caller).await,
+                    Object::Foreign => self.fill_cart(&self.somebody).await,
+                    Object::Missing => {}
+                }
+                id = if there { self.in_carts.clone() } else { NOTHING.to_owned() };
+                json!({ "quantity": 2 })
+            }
+            ("POST", "/cart/extend") => {
+                self.fill_cart(caller).await;
+                Value::Null
+            }
+            ("POST", "/checkout/quote") => {
+                let address = match object {
+                    Object::Own => self.address(caller).await,
+                    Object::Foreign => self.address(&self.somebody).await,
+                    Object::Missing => json!(NOTHING),
+                };
+                json!({
+                    "source": "buy_now", "variant_id": self.variant, "quantity": 1,
+                    "address_id": address,
+                })
+            }
+            ("POST", "/orders") => {
+                let quote = self.shop.quote(caller, &self.variant, 1).await;
+                json!({ "quote": quote["token"], "payment_method": "cash_on_delivery" })
+            }
+            ("GET", "/orders/{id}") | ("POST", "/orders/{id}/cancel") => {
+                id = self.order(caller, object, "cash_on_delivery").await;
+                json!({})
+            }
+            ("POST", "/orders/{id}/payments") => {
+                id = self.order(caller, object, "sandbox").await;
+                json!({})
+            }
+            ("POST", "/admin/products") => product(&format!("thing-{}", self.next()), 1),
+            ("PATCH", "/admin/variants/{id}") => {
+                id = variant.to_owned();
+                json!({ "price": { "minor": 1299, "currency": "EUR" } })
+            }
+            ("POST", "/admin/stock-adjustments") => {
+                json!({ "variant_id": variant, "delta": 1, "reason": "found" })
+            }
+            (_, "/admin/orders/{id}/refunds") => {
+                id = self.order(&self.somebody, object, "sandbox").await;
+                json!({ "reason": "torn" })
+            }
+            ("POST", "/admin/orders/{id}/advance") => {
+                id = self.order(&self.somebody, object, "cash_on_delivery").await;
+                json!({ "to": "packed" })
+            }
+            ("POST", "/admin/orders/{id}/cash") => {
+                id = self.delivered(object).await;
+                json!({ "received": true })
+            }
+            ("POST", "/admin/orders/{id}/cancel") => {
+                id = self.order(&self.somebody, object, "cash_on_delivery").await;
+                json!({ "reason": "no longer made" })
+            }
+            (_, "/admin/books/{day}" | "/admin/books/{day}/mend") => {
+                id = if there { "2027-01-14" } else { "2027-02-30" }.to_owned();
+                Value::Null
+            }
+            ("POST", "/admin/concerns/attend") => json!({ "subject": "x", "note": "y" }),
+            _ => Value::Null,
+        };
+        let parts = path.split('/').map(|part| if part.starts_with('{') { &id } else { part });
+        Wish { path: parts.collect::<Vec<_>>().join("/"), body }
+    }
+
+    /// An order whose cash is due.
+    async fn delivered(&self, object: Object) -> String {
+        let id = self.order(&self.somebody, object, "cash_on_delivery").await;
+        for to in ["packed", "shipped", "delivered"] {
+            let path = format!("/api/v1/admin/orders/{id}/advance");
+            let step = self
+                .shop
+                .post(path, &json!({ "to": to }))
+                .by(&self.owner)
+                .key(&format!("{to}-{id}"));
+            if object != Object::Missing {
+                step.expect(200).await;
+            }
+        }
+        id
+    }
+
+    fn ask(&self, method: &Method, wish: &Wish) -> Ask<'_> {
+        let ask = self.shop.ask(method.clone(), &wish.path);
+        let placing = wish.path == "/api/v1/orders";
+        let ask = if placing { ask } else { ask.key(&format!("k-{}", self.next())) };
+        if wish.body.is_null() { ask } else { ask.json(&wish.body) }
+    }
+}
+
+/// What an answer says, without what differs from one request to the next.
+fn said(answer: &Answer) -> (u16, Value) {
+    let mut body = answer.body.clone();
+    if let Some(body) = body.as_object_mut() {
+        body.remove("instance");
+    }
+    (answer.status.as_u16(), body)
+}
+
+store::on_both_engines! { TABLES;
+    async fn everybody_gets_what_the_table_says(db: TestDb) {
+        let stage = Stage::set(db).await;
+        let mut asked = 0;
+        for (path, method) in crate::document::operations_of_the_document() {
+            let what = format!("{method} {path}");
+            let row = row(&method, &path).unwrap_or_else(|| panic!("{what} has no row"));
+            for (role, person) in &stage.people {
+                let mut not_there = Vec::new();
+                for object in row.objects {
+                    let wish = stage.wish(&method, &path, person, *object).await;
+                    let nobody = stage.ask(&method, &wish).send().await;
+                    let wish = match row.of {
+                        For::Anybody => stage.wish(&method, &path, person, *object).await,
+                        _ => wish,
+                    };
+                    // Signing out is asked by a session of its own.
+                    let out = path.ends_with("/sessions/current");
+                    let person = if out { stage.shop.again(person).await } else { person.clone() };
+                    let answer = stage.ask(&method, &wish).by(&person).send().await;
+                    let what = format!("{what} by {role:?} on {object:?}: {}", answer.text);
+                    asked += 2;
+                    if row.of == For::Anybody {
+                        assert_eq!(nobody.status, answer.status, "{what}");
+                    } else {
+                        let none = (nobody.status.as_u16(), nobody.code());
+                        assert_eq!(none, (401, "unauthorized"), "{what}");
+                    }
+                    let may = match row.of {
+                        For::Anybody | For::Owner => true,
+                        For::Staff(permission) => role.may(permission),
+                    };
+                    if !may {
+                        assert_eq!((answer.status.as_u16(), answer.code()), (403, "forbidden"), "{what}");
+                    } else if *object == Object::Own {
+                        assert_eq!(answer.status.as_u16(), row.done, "{what}");
+                    } else {
+                        assert_eq!(answer.status.as_u16(), 404, "{what}");
+                        not_there.push(said(&answer));
+                    }
+                }
+                not_there.dedup();
+                assert!(not_there.len() <= 1, "{what}: foreign and missing differ: {not_there:?}");
+            }
+        }
+        assert!(asked > 300, "{asked} askings");
+    }
+}
