@@ -39,6 +39,8 @@ pub struct SignedIn {
     pub role: Role,
     /// What to call them.
     pub name: String,
+    /// Whether they proved a second factor in this session.
+    pub second_factor: bool,
 }
 
 /// Answers whose token it is, mostly from memory.
@@ -73,6 +75,7 @@ pub(crate) struct NewSession {
     pub(crate) expires_at: Timestamp,
     id: SessionId,
     created_at: Timestamp,
+    second_factor: bool,
 }
 
 impl Sessions {
@@ -119,6 +122,13 @@ impl Sessions {
         ended
     }
 
+    /// What is known of a token is asked anew: something about its session has changed.
+    pub fn look_again(&self, token: &str) {
+        if let Some(hash) = hash(token) {
+            self.0.known.remove(&hash);
+        }
+    }
+
     /// What the database says of a token, and the new end of its session when that is to move.
     async fn find(
         &self,
@@ -126,16 +136,16 @@ impl Sessions {
         hash: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<(Known, Option<Timestamp>)>, Fault> {
-        type Found = (SessionId, Timestamp, Timestamp, AccountId, Role, String);
+        type Found = (SessionId, Timestamp, Timestamp, bool, AccountId, Role, String);
         let text = text(hash);
         let found: Option<Found> =
             db.read(move |read| read.row(&sql::SESSION_FIND, &[&text])).await?;
-        let Some((session_id, created_at, expires_at, account_id, role, name)) =
+        let Some((session_id, created_at, expires_at, second_factor, account_id, role, name)) =
             found.filter(|found| now < found.2)
         else {
             return Ok(None);
         };
-        let who = Arc::new(SignedIn { account_id, session_id, role, name });
+        let who = Arc::new(SignedIn { account_id, session_id, role, name, second_factor });
         let later = ends_at(created_at, now);
         let extended = (later.duration_since(expires_at) >= EXTENDED_EVERY).then_some(later);
         Ok(Some((Known { who, asked_at: now, expires_at }, extended)))
@@ -154,6 +164,7 @@ async fn extend(db: &Db, session: SessionId, expires_at: Timestamp) {
 
 /// Removes the sessions that are over; gives how many there were.
 pub fn forget_expired(tx: &mut Tx<'_>, env: &Env) -> Result<u64, Fault> {
+    tx.execute(&sql::PENDING_LOGINS_FORGET, &[&env.now()])?;
     tx.execute(&sql::SESSIONS_FORGET, &[&env.now()])
 }
 
@@ -165,7 +176,13 @@ impl NewSession {
             expires_at: ends_at(now, now),
             id: env.id(),
             created_at: now,
+            second_factor: false,
         }
+    }
+
+    /// Opened with a second factor.
+    pub(crate) fn with_second_factor(self) -> Self {
+        Self { second_factor: true, ..self }
     }
 
     pub(crate) fn insert(&self, tx: &mut Tx<'_>, account: AccountId) -> Result<(), Fault> {
@@ -174,7 +191,14 @@ impl NewSession {
         };
         tx.execute(
             &sql::SESSION_ADD,
-            &[&self.id, &text(&hash), &account, &self.created_at, &self.expires_at],
+            &[
+                &self.id,
+                &text(&hash),
+                &account,
+                &self.created_at,
+                &self.expires_at,
+                &self.second_factor,
+            ],
         )?;
         Ok(())
     }

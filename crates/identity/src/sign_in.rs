@@ -1,15 +1,16 @@
 //! Register, sign in, sign out: the flows that touch nothing but this feature's tables.
 
-use kernel::{Env, Error, Fault, Timestamp};
+use kernel::{Coded as _, Env, Error, Fault, Timestamp};
 use store::Db;
 
 use crate::account::{self, Account, NewAccount};
+use crate::audit::{self, Entry};
 use crate::error::{AccountRefusal, SignInRefusal};
 use crate::login::Login;
 use crate::password::{PasswordPolicy, Passwords, PolicyInvalid, Verdict};
 use crate::role::Role;
 use crate::session::{NewSession, Sessions};
-use crate::sql;
+use crate::{second_factor, sql};
 
 /// Passwords and sessions together.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Identity {
     pub passwords: Passwords,
     /// Knows whose token it is.
     pub sessions: Sessions,
+    /// Whether the people of the shop need a second factor.
+    pub staff_second_factor: bool,
 }
 
 /// Somebody has just signed in.
@@ -34,7 +37,17 @@ pub struct SignIn {
 impl Identity {
     /// Hashes under `policy`; tells time and draws salts from `env`.
     pub fn new(policy: PasswordPolicy, env: &Env) -> Result<Self, PolicyInvalid> {
-        Ok(Self { passwords: Passwords::new(policy, env)?, sessions: Sessions::new(env) })
+        Ok(Self {
+            passwords: Passwords::new(policy, env)?,
+            sessions: Sessions::new(env),
+            staff_second_factor: true,
+        })
+    }
+
+    /// The people of the shop may go without a second factor. Whoever has one is asked for it.
+    #[must_use]
+    pub fn with_optional_second_factor(self) -> Self {
+        Self { staff_second_factor: false, ..self }
     }
 
     /// Makes a customer's account and signs it in.
@@ -61,7 +74,8 @@ impl Identity {
         self.make(db, env, new, role, None).await
     }
 
-    /// Signs in. An unknown login takes as long as a wrong password and reads the same.
+    /// Signs in. An unknown login takes as long as a wrong password and reads the same. Whoever
+    /// has a second factor is refused with a login that waits for it.
     pub async fn sign_in(
         &self,
         db: &Db,
@@ -78,20 +92,27 @@ impl Identity {
         let verdict = self.passwords.verify(password.clone(), kept).await?;
         let Some((account, old_hash)) = found else { return Err(failed) };
         let new_hash = match verdict {
-            Verdict::Wrong => return Err(failed),
+            Verdict::Wrong => {
+                note_failure(db, env, &account);
+                return Err(failed);
+            }
             Verdict::Right => None,
             Verdict::RightButOld => Some(self.passwords.hash(password).await?),
         };
         let session = NewSession::ready(env);
         let (token, expires_at) = (session.token.clone(), session.expires_at);
-        let id = account.id;
-        db.write(move |tx| {
-            if let Some(new_hash) = &new_hash {
-                tx.execute(&sql::PASSWORD_REHASH, &[&id, &old_hash, new_hash])?;
-            }
-            session.insert(tx, id)
-        })
-        .await?;
+        let (env, whose) = (env.clone(), account.clone());
+        let pending = db
+            .write(move |tx| {
+                if let Some(new_hash) = &new_hash {
+                    tx.execute(&sql::PASSWORD_REHASH, &[&whose.id, &old_hash, new_hash])?;
+                }
+                second_factor::open(tx, &env, &whose, &session)
+            })
+            .await?;
+        if let Some(pending) = pending {
+            return Err(Error::Refused(SignInRefusal::SecondFactorRequired { pending }));
+        }
         Ok(SignIn { account, token, expires_at })
     }
 
@@ -128,6 +149,22 @@ impl Identity {
         })
         .await
     }
+}
+
+/// Writes down that somebody tried to sign in as one of the people of the shop. Nobody waits for
+/// it: the answer takes as long as for a login that nobody has.
+fn note_failure(db: &Db, env: &Env, account: &Account) {
+    if account.role == Role::Customer {
+        return;
+    }
+    let noted = Entry::noted(env, None, "sign-in", account.id.to_string());
+    let noted = noted.with_outcome(SignInRefusal::LoginFailed.code());
+    let (db, env) = (db.clone(), env.clone());
+    tokio::spawn(async move {
+        if let Err(fault) = audit::write(&db, &env, noted).await {
+            tracing::error!(%fault, "a failed sign-in could not be written down");
+        }
+    });
 }
 
 async fn is_taken(db: &Db, key: String) -> Result<bool, Fault> {

@@ -90,4 +90,10 @@ ids! {
     EventId,
     /// A message a payment provider sent us.
     NoticeId,
+    /// A key of the API.
+    ApiKeyId,
+    /// An invitation to work in the shop.
+    InvitationId,
+    /// A passkey of an account.
+    PasskeyId,
 }

@@ -305,7 +305,8 @@ impl Serving {
     ) -> anyhow::Result<(Self, Said)> {
         let errors = fs::OpenOptions::new().create(true).append(true).open(log)?;
         let mut command = Command::new(binary);
-        command.arg("serve");
+        // The tools sign in with a password alone.
+        command.args(["serve", "--set", "accounts.second_factor=off"]);
         for setting in settings {
             command.args(["--set", setting]);
         }

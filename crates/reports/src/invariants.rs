@@ -12,16 +12,31 @@ pub(crate) struct Invariant {
     pub says: &'static str,
     /// Finds what breaks it.
     pub finds: &'static Statement,
-    /// Whether the statement asks for the instant before which things should have happened.
-    pub looks_at_time: bool,
+    /// How the statement finds it.
+    pub how: How,
+}
+
+/// How a statement finds what is wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Its rows are the places.
+    Alone,
+    /// As alone; it asks for the instant before which things should have happened.
+    InTime,
+    /// Its rows are the lines of the audit log behind a number, to be walked along.
+    AlongTheChain,
 }
 
 const fn always(name: &'static str, says: &'static str, finds: &'static Statement) -> Invariant {
-    Invariant { name, says, finds, looks_at_time: false }
+    Invariant { name, says, finds, how: How::Alone }
 }
 
 const fn in_time(name: &'static str, says: &'static str, finds: &'static Statement) -> Invariant {
-    Invariant { name, says, finds, looks_at_time: true }
+    Invariant { name, says, finds, how: How::InTime }
+}
+
+const fn chain(name: &'static str, says: &'static str, finds: &'static Statement) -> Invariant {
+    Invariant { name, says, finds, how: How::AlongTheChain }
 }
 
 /// All of them. Numbers that are missing belong to tables that are not there yet.
@@ -180,6 +195,11 @@ pub(crate) static ALL: &[Invariant] = &[
         "I36_a_rate_is_kept",
         "A payment in another currency is what it pays of its order, at the rate it was begun with.",
         &sql::A_RATE_IS_KEPT,
+    ),
+    chain(
+        "I37_the_audit_log_is_a_chain",
+        "Every line of the audit log has its hash and that of the line before, up to the last.",
+        &sql::AUDIT_LINES,
     ),
     in_time(
         "X2_gateway_success_has_paid_order_or_refund",

@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod words;
+mod chain;
 mod invariants;
 mod sql;
 #[cfg(test)]

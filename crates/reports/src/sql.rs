@@ -494,4 +494,12 @@ store::sql! {
              group by a.order_id having count(*) > 1"
         )
     }
+
+    // The head is the line with number 0 here, so that a log without lines has one as well.
+    query AUDIT_LINES {
+        "select a.seq, a.at, a.operation, a.stage, a.actor, a.api_key, a.action, a.object,
+             a.outcome, a.facts, a.previous, a.hash, h.seq, h.hash
+         from audit_head h left join audit a on a.seq > $1
+         order by a.seq limit 1000"
+    }
 }

@@ -6,7 +6,8 @@ use kernel::{Fault, SignedDuration, Timestamp, Uuid};
 use serde::Serialize;
 use store::{Db, FromColumn, Read, Value};
 
-use crate::invariants::{ALL, Invariant};
+use crate::chain;
+use crate::invariants::{ALL, How, Invariant};
 
 /// What was found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -49,9 +50,15 @@ pub async fn verify(db: &Db, now: Timestamp, grace: SignedDuration) -> Result<Re
 }
 
 fn find(read: &mut Read<'_>, invariant: &Invariant, deadline: Timestamp) -> Result<Finding, Fault> {
-    let Invariant { name, says, finds, looks_at_time } = *invariant;
-    let wrong: Vec<(Place, i64)> =
-        if looks_at_time { read.rows(finds, &[&deadline])? } else { read.rows(finds, &[])? };
+    let Invariant { name, says, finds, how } = *invariant;
+    let wrong: Vec<(Place, i64)> = match how {
+        How::Alone => read.rows(finds, &[])?,
+        How::InTime => read.rows(finds, &[&deadline])?,
+        How::AlongTheChain => {
+            let (rows, violations) = chain::breaks(read, finds)?;
+            return Ok(Finding { name, says, violations, rows });
+        }
+    };
     let violations = wrong.first().map_or(0, |(_, all)| *all);
     let rows = wrong.into_iter().map(|(Place(place), _)| place).collect();
     Ok(Finding { name, says, violations, rows })

@@ -30,6 +30,8 @@ pub struct Config {
     pub media: Media,
     /// `[identity]`
     pub identity: Identity,
+    /// `[accounts]`
+    pub accounts: Accounts,
     /// `[checkout]`
     pub checkout: Checkout,
     /// `[receipts]`
@@ -81,6 +83,24 @@ pub struct Identity {
     pub password_memory_kib: u32,
     /// Passes over it.
     pub password_passes: u32,
+}
+
+/// `[accounts]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    /// Whether the people of the shop need a second factor.
+    pub second_factor: SecondFactor,
+}
+
+/// Whether the people of the shop need a second factor.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// Without one they may do nothing but set one up.
+    Required,
+    /// Whoever has one is asked for it.
+    Off,
 }
 
 /// `[checkout]`

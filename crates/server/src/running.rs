@@ -19,7 +19,7 @@ use url::Url;
 use web::{Admission, App, Parts};
 
 use crate::beside::{Beside, reached_at};
-use crate::config::Config;
+use crate::config::{Config, SecondFactor};
 
 /// Connections that wait at the door to be accepted. More are dropped by the system and come back
 /// a second later or after seven: a crowd that comes at one moment must find room. The system may
@@ -53,7 +53,11 @@ pub fn identity(config: &Config, env: &Env) -> anyhow::Result<Identity> {
         memory_kib: config.identity.password_memory_kib,
         passes: config.identity.password_passes,
     };
-    Ok(Identity::new(policy, env)?)
+    let identity = Identity::new(policy, env)?;
+    Ok(match config.accounts.second_factor {
+        SecondFactor::Required => identity,
+        SecondFactor::Off => identity.with_optional_second_factor(),
+    })
 }
 
 /// A shop that is ready to serve.

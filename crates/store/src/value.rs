@@ -202,8 +202,23 @@ macro_rules! ids {
 }
 
 ids!(
-    AccountId, SessionId, AddressId, ProductId, VariantId, CategoryId, ImageId, CartId, OrderId,
-    AttemptId, RefundId, MovementId, EventId, NoticeId
+    AccountId,
+    SessionId,
+    AddressId,
+    ProductId,
+    VariantId,
+    CategoryId,
+    ImageId,
+    CartId,
+    OrderId,
+    AttemptId,
+    RefundId,
+    MovementId,
+    EventId,
+    NoticeId,
+    ApiKeyId,
+    InvitationId,
+    PasskeyId
 );
 
 /// One row of an answer; columns are read by position.
@@ -253,6 +268,7 @@ tuples! {
     (A 0, B 1, C 2, D 3)
     (A 0, B 1, C 2, D 3, E 4)
     (A 0, B 1, C 2, D 3, E 4, F 5)
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
 }
 
 /// Implements [`FromRow`] for a struct whose fields stand in the order of the columns.

@@ -22,6 +22,7 @@ pub mod router;
 pub mod serve;
 pub mod shop;
 mod source;
+mod trail;
 mod ways;
 
 use std::path::PathBuf;

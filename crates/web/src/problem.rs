@@ -4,6 +4,7 @@
 
 mod catalogue;
 
+use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use kernel::{Coded, Error, Fault, Kind, Uuid};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::reply;
 use crate::extract::Segment;
+use crate::trail::Code;
 
 pub use catalogue::{catalogue, catalogue_markdown};
 
@@ -174,7 +176,8 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = self.body(crate::request_id::current());
-        (self.status, self.headers(), body).into_response()
+        let code = Extension(Code(self.code));
+        (self.status, self.headers(), code, body).into_response()
     }
 }
 

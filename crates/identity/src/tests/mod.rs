@@ -2,6 +2,7 @@
 
 mod accounts;
 mod addresses;
+mod audit;
 mod sessions;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use flows::testing::{Town, in_roubles};
 use flows::{CASH_ON_DELIVERY, Opening, Owner, Paying, RefundOf, RefundOfLine, RefundWish};
+use identity::audit::{self, Entry};
 use kernel::{AccountId, CartId, OrderId, SignedDuration, Timestamp, VariantId};
 use orders::State;
 use payments::{News, Notice, RefundState, Saw, Statement};
@@ -37,6 +38,7 @@ impl Life {
         counted.await.unwrap();
         notices(&town).await;
         handled(&town).await;
+        logged(&town).await;
         town.wait(SignedDuration::from_mins(5));
 
         // What is still open at the end.
@@ -63,6 +65,14 @@ impl Life {
         let change = flows::Change::Set(0);
         town.shop.set_line(Owner::Account(bob), goods[1], change).await.unwrap();
         Self { now: town.shop.env.now(), cart: cart.id.unwrap(), cart_hold_ends }
+    }
+}
+
+async fn logged(town: &Town) {
+    let (db, env) = (&town.shop.db, &town.shop.env);
+    for number in 0..4 {
+        let entry = Entry::noted(env, Some(town.staff.into()), "tried", number.to_string());
+        audit::write(db, env, entry.with("number", number)).await.unwrap();
     }
 }
 

@@ -66,6 +66,8 @@ fn settings(args: &Demo) -> anyhow::Result<Table> {
     set("sandbox", "listen", args.sandbox_listen.to_string().into());
     set("sandbox", "data", lies("sandbox.db").into());
     set("sandbox", "providers", true.into());
+    // To look around in: nobody has to set an app up first.
+    set("accounts", "second_factor", "off".into());
     // As long as YooKassa lets its payers take.
     set("checkout", "payment_minutes", 60.into());
     let own = args.set.iter().rev().find_map(|single| single.strip_prefix("checkout.currency="));

@@ -11,6 +11,7 @@ mod openapi;
 mod orders;
 mod payments;
 mod products;
+mod second_factor;
 mod sessions;
 
 use axum::Router;
@@ -37,6 +38,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
     let nouns = OpenApiRouter::new()
         .merge(accounts::routes())
         .merge(sessions::routes())
+        .merge(second_factor::routes())
         .merge(addresses::routes())
         .merge(products::routes())
         .merge(cart::routes())
@@ -51,7 +53,14 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
 /// Lists are the only ones that read parameters from the address.
 pub(crate) fn reads_parameters(method: &Method, path: &str) -> bool {
     match path.strip_prefix(ROOT) {
-        Some("/products" | "/orders" | "/admin/orders") => {
+        Some(
+            "/products"
+            | "/orders"
+            | "/admin/orders"
+            | "/admin/audit"
+            | "/admin/audit/export"
+            | "/admin/customers",
+        ) => {
             matches!(*method, Method::GET | Method::HEAD)
         }
         Some(_) => false,

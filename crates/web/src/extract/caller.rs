@@ -28,7 +28,13 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers)?;
+        Self::of(bearer(&parts.headers)?, app).await
+    }
+}
+
+impl Caller {
+    /// Whose token it is.
+    pub(super) async fn of(token: &str, app: &App) -> Result<Self, Problem> {
         match app.identity.sessions.who(&app.shop.db, token).await? {
             Some(who) => {
                 kernel::crash_point!("web.caller-known");

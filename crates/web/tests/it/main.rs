@@ -11,6 +11,7 @@
 
 mod abroad;
 mod admission;
+mod audit;
 mod bad_bodies;
 mod bad_days;
 mod bad_input;
@@ -21,12 +22,14 @@ mod concerns;
 mod document;
 mod headers;
 mod kept;
+mod keys;
 mod line;
 mod matrix;
 mod orders;
 mod pages;
 mod payment;
 mod purchase;
+mod second_factor;
 mod shape;
 mod shop;
 mod staff;

@@ -34,7 +34,8 @@ struct Wish {
     body: Value,
 }
 
-/// Who it is for, what comes of it where it may be done, and what it may be asked about.
+/// Who it is for, what comes of it where it may be done (0: it depends), and what it may be asked
+/// about.
 struct Row {
     of: For,
     done: u16,
@@ -80,6 +81,18 @@ fn row(method: &Method, path: &str) -> Option<Row> {
         ("POST", "/admin/books/{day}/mend") => (Staff(P::MendBooks), 200, SHOPS),
         ("GET", "/admin/concerns" | "/admin/notices") => (Staff(P::SeeConcerns), 200, JUST),
         ("POST", "/admin/concerns/attend") => (Staff(P::AttendConcerns), 200, JUST),
+        ("GET", "/admin/api-keys") => (Staff(P::ManageKeys), 200, JUST),
+        ("POST", "/admin/api-keys") => (Staff(P::ManageKeys), 201, JUST),
+        ("DELETE", "/admin/api-keys/{id}") => (Staff(P::ManageKeys), 204, SHOPS),
+        ("GET", "/admin/audit") => (Staff(P::SeeAudit), 200, JUST),
+        ("GET", "/admin/audit/export") => (Staff(P::ExportAudit), 200, JUST),
+        ("GET", "/me/second-factor") => (Owner, 200, JUST),
+        // What it comes to depends on what is there: the stories of the second factor say.
+        ("POST", "/sessions/second") => (Anybody, 401, JUST),
+        ("POST", "/me/second-factor/totp") => (Owner, 201, JUST),
+        ("POST", "/me/second-factor/totp/confirm") => (Owner, 422, JUST),
+        ("DELETE", "/me/second-factor/totp") => (Owner, 0, JUST),
+        ("POST", "/me/second-factor/recovery-codes") => (Owner, 0, JUST),
         ("POST", "/admin/notices/{id}/replay") => (Staff(P::AttendConcerns), 409, JUST),
         _ => return None,
     };
@@ -100,13 +113,16 @@ struct Stage {
 
 impl Stage {
     async fn set(db: store::testing::TestDb) -> Self {
-        let shop = TestShop::open(db).await;
-        let owner = shop.owner().await;
+        let shop = TestShop::open_strict(db).await;
+        let (owner, _) = shop.staff_with_app(Role::Owner).await;
         let variant = shop.product(&owner, "shirt", 900).await;
         let in_carts = shop.product(&owner, "mug", 900).await;
         let mut people = Vec::new();
         for role in Role::ALL {
-            let person = shop.staff(role).await;
+            let person = match role {
+                Role::Customer => shop.person().await,
+                _ => shop.staff_with_app(role).await.0,
+            };
             shop.post("/api/v1/me/addresses", &address()).by(&person).expect(201).await;
             people.push((role, person));
         }
@@ -227,10 +243,31 @@ impl Stage {
                 Value::Null
             }
             ("POST", "/admin/concerns/attend") => json!({ "subject": "x", "note": "y" }),
+            ("POST", "/admin/api-keys") => json!({ "name": "scanner", "scopes": ["see-orders"] }),
+            ("DELETE", "/admin/api-keys/{id}") => {
+                if there {
+                    id = self.key(&self.owner, &["see-orders"]).await.0;
+                }
+                Value::Null
+            }
+            ("POST", "/sessions/second") => json!({ "login_id": NOTHING, "totp": "000000" }),
+            ("POST", "/me/second-factor/totp/confirm") => {
+                let path = "/api/v1/me/second-factor/totp";
+                self.shop.ask(Method::POST, path).by(caller).send().await;
+                json!({ "code": "nothing" })
+            }
             _ => Value::Null,
         };
         let parts = path.split('/').map(|part| if part.starts_with('{') { &id } else { part });
         Wish { path: parts.collect::<Vec<_>>().join("/"), body }
+    }
+
+    /// A key of the API: its id and its secret.
+    async fn key(&self, by: &Person, scopes: &[&str]) -> (String, Person) {
+        let wish = json!({ "name": "for tests", "scopes": scopes });
+        let made = self.shop.post("/api/v1/admin/api-keys", &wish).by(by).expect(201).await.body;
+        let token = made["secret"].as_str().unwrap().to_owned();
+        (made["key"]["id"].as_str().unwrap().to_owned(), Person { token, email: String::new() })
     }
 
     /// An order whose cash is due.
@@ -268,6 +305,38 @@ fn said(answer: &Answer) -> (u16, Value) {
 }
 
 store::on_both_engines! { TABLES;
+    async fn a_key_may_what_its_scopes_say(db: TestDb) {
+        let stage = Stage::set(db).await;
+        let buyer = stage.somebody.clone();
+        let every = || Permission::ALL.iter().copied().filter(|it| it.is_for_keys());
+        for (path, method) in crate::document::operations_of_the_document() {
+            let what = format!("{method} {path}");
+            let row = row(&method, &path).unwrap_or_else(|| panic!("{what} has no row"));
+            let (with, without): (Vec<_>, Vec<_>) =
+                every().partition(|scope| row.of == For::Staff(*scope));
+            let words = |scopes: Vec<Permission>| {
+                scopes.into_iter().map(Permission::as_str).collect::<Vec<_>>()
+            };
+            let (without, with) = (words(without), words(with));
+            let wish = stage.wish(&method, &path, &buyer, Object::Own).await;
+            let (_, key) = stage.key(&stage.owner, &without).await;
+            let answer = stage.ask(&method, &wish).by(&key).send().await;
+            let told = (answer.status.as_u16(), answer.code());
+            match row.of {
+                For::Anybody => {}
+                // A key is nobody's session.
+                For::Owner => assert_eq!(told, (401, "unauthorized"), "{what}"),
+                For::Staff(_) => assert_eq!(told, (403, "forbidden"), "{what}"),
+            }
+            if !with.is_empty() {
+                let (_, key) = stage.key(&stage.owner, &with).await;
+                let wish = stage.wish(&method, &path, &buyer, Object::Own).await;
+                let answer = stage.ask(&method, &wish).by(&key).send().await;
+                assert_eq!(answer.status.as_u16(), row.done, "{what}: {}", answer.text);
+            }
+        }
+    }
+
     async fn everybody_gets_what_the_table_says(db: TestDb) {
         let stage = Stage::set(db).await;
         let mut asked = 0;
@@ -285,7 +354,11 @@ store::on_both_engines! { TABLES;
                     };
                     // Signing out is asked by a session of its own.
                     let out = path.ends_with("/sessions/current");
-                    let person = if out { stage.shop.again(person).await } else { person.clone() };
+                    let person = match (out, role) {
+                        (true, Role::Customer) => stage.shop.again(person).await,
+                        (true, role) => stage.shop.staff_with_app(*role).await.0,
+                        _ => person.clone(),
+                    };
                     let answer = stage.ask(&method, &wish).by(&person).send().await;
                     let what = format!("{what} by {role:?} on {object:?}: {}", answer.text);
                     asked += 2;
@@ -301,6 +374,9 @@ store::on_both_engines! { TABLES;
                     };
                     if !may {
                         assert_eq!((answer.status.as_u16(), answer.code()), (403, "forbidden"), "{what}");
+                    } else if row.done == 0 {
+                        let status = answer.status.as_u16();
+                        assert!(!matches!(status, 401 | 403 | 500..), "{what}");
                     } else if *object == Object::Own {
                         assert_eq!(answer.status.as_u16(), row.done, "{what}");
                     } else {

@@ -23,7 +23,7 @@ pub fn check(document: &Value, method: &Method, path: &str, answer: &Answer) {
     let kind = answer.header("content-type").split(';').next().unwrap().to_owned();
     let content = &response["content"][&kind];
     assert!(!content.is_null(), "{method} {template} {status} does not document {kind}");
-    if status < "400" {
+    if status < "400" && kind == "application/json" {
         conforms(document, &content["schema"], &answer.body, "");
     }
 }
@@ -110,7 +110,8 @@ fn object(document: &Value, schema: &Value, value: &Value, at: &str) {
         }
         return;
     }
-    let properties = schema["properties"].as_object().unwrap();
+    // An object of which nothing is said but that it is one.
+    let Some(properties) = schema["properties"].as_object() else { return };
     let value = value.as_object().unwrap_or_else(|| panic!("{at} is no object"));
     for name in properties.keys() {
         assert!(value.contains_key(name), "{at}.{name} is documented, but not there");

@@ -30,6 +30,7 @@ pub struct TestShop {
     pub shop: Shop,
     pub identity: Identity,
     pub jobs: Jobs,
+    cashier: Cashier,
     pub clock: Arc<ManualClock>,
     sandbox: Sandbox,
     gateway_line: Option<Proxy>,
@@ -44,6 +45,22 @@ pub struct TestShop {
 pub struct Person {
     pub token: String,
     pub email: String,
+}
+
+/// Somebody's authenticator app.
+pub struct Authenticator {
+    pub secret: Vec<u8>,
+    pub recovery_codes: Vec<String>,
+}
+
+/// RFC 4648, 6.
+fn base32(text: &str) -> Vec<u8> {
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bits: Vec<usize> = text
+        .chars()
+        .flat_map(|c| (0..5).rev().map(move |bit| letters.find(c).unwrap() >> bit & 1))
+        .collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |b, bit| b << 1 | *bit as u8)).collect()
 }
 
 /// An answer that has been looked at.
@@ -87,6 +104,22 @@ impl TestShop {
         Self::build(db, settings, "http://127.0.0.1:9/", false, meet).await
     }
 
+    /// The people of the shop need a second factor, as they do unless the settings say otherwise.
+    pub async fn open_strict(db: TestDb) -> Self {
+        let mut shop = Self::open(db).await;
+        shop.identity.staff_second_factor = true;
+        let parts = Parts {
+            trusted_proxies: Vec::new(),
+            shop: shop.shop.clone(),
+            identity: shop.identity.clone(),
+            cashier: shop.cashier.clone(),
+            public_url: "http://127.0.0.1:9/".parse().unwrap(),
+            media: std::env::temp_dir(),
+        };
+        shop.router = web::router(App::new(parts));
+        shop
+    }
+
     async fn build(
         db: TestDb,
         settings: Settings,
@@ -100,7 +133,7 @@ impl TestShop {
         let sandbox = SandboxConfig::new(anywhere, SANDBOX_SECRET, env.clone());
         let sandbox = Sandbox::start(sandbox).await.unwrap();
         let policy = PasswordPolicy { memory_kib: 8, passes: 1 };
-        let identity = Identity::new(policy, &env).unwrap();
+        let identity = Identity::new(policy, &env).unwrap().with_optional_second_factor();
         let shop = Shop::open(db.db.clone(), env.clone(), settings).await.unwrap();
         let mut base_url = sandbox.base_url();
         let mut gateway_line = None;
@@ -121,14 +154,26 @@ impl TestShop {
             trusted_proxies: Vec::new(),
             shop: shop.clone(),
             identity: identity.clone(),
-            cashier,
+            cashier: cashier.clone(),
             public_url,
             media: std::env::temp_dir(),
         });
         let document = serde_json::to_value(web::api::document()).unwrap();
         let router = web::router(app);
         let next = std::sync::atomic::AtomicU32::new(0);
-        Self { shop, identity, jobs, clock, sandbox, gateway_line, router, db, document, next }
+        Self {
+            shop,
+            identity,
+            jobs,
+            cashier,
+            clock,
+            sandbox,
+            gateway_line,
+            router,
+            db,
+            document,
+            next,
+        }
     }
 
     pub fn ask(&self, method: Method, path: impl Into<String>) -> Ask<'_> {
@@ -184,12 +229,53 @@ impl TestShop {
         self.again(&Person { token: String::new(), email }).await
     }
 
+    /// Somebody new of this role, with an authenticator app; gives its secret too.
+    pub async fn staff_with_app(&self, role: Role) -> (Person, Authenticator) {
+        let person = self.staff(role).await;
+        let app = self.set_up_app(&person).await;
+        (person, app)
+    }
+
+    /// Makes somebody something else, behind the shop's back.
+    pub async fn make_role(&self, person: &Person, role: Role) {
+        let (role, key) = (role.as_str(), &person.email);
+        let change = format!(
+            "update accounts set role = '{role}' where id =
+                 (select account_id from logins where key = '{key}')"
+        );
+        self.db.raw(&change).await.unwrap();
+    }
+
     /// The same person, signed in once more.
     pub async fn again(&self, person: &Person) -> Person {
         let form = json!({ "login": person.email, "password": PASSWORD });
         let session = self.post("/api/v1/sessions", &form).expect(201).await;
         let token = session.body["token"].as_str().unwrap().to_owned();
         Person { token, email: person.email.clone() }
+    }
+
+    /// Sets an authenticator app up.
+    pub async fn set_up_app(&self, person: &Person) -> Authenticator {
+        let path = "/api/v1/me/second-factor/totp";
+        let offered = self.ask(Method::POST, path).by(person).expect(201).await.body;
+        let secret = base32(offered["secret"].as_str().unwrap());
+        let mut app = Authenticator { secret, recovery_codes: Vec::new() };
+        let code = json!({ "code": self.shown(&app) });
+        let confirm = self.post(format!("{path}/confirm"), &code).by(person);
+        let codes = confirm.expect(200).await.body["recovery_codes"].clone();
+        app.recovery_codes = serde_json::from_value(codes).unwrap();
+        app
+    }
+
+    /// What the app shows now.
+    pub fn shown(&self, app: &Authenticator) -> String {
+        identity::totp_now(&app.secret, self.shop.env.now())
+    }
+
+    /// The first step of somebody's sign-in; gives what the second names it by.
+    pub async fn first_step(&self, person: &Person) -> Value {
+        let form = json!({ "login": person.email, "password": PASSWORD });
+        self.post("/api/v1/sessions", &form).expect(202).await.body["login_id"].clone()
     }
 
     /// A product with one variant at 12.99; gives the variant's id.

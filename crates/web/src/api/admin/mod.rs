@@ -1,6 +1,8 @@
 //! What staff do.
 
+mod audit;
 mod books;
+mod keys;
 mod money;
 mod notices;
 mod orders;
@@ -19,4 +21,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(money::routes())
         .merge(notices::routes())
         .merge(books::routes())
+        .merge(audit::routes())
+        .merge(keys::routes())
 }

@@ -159,7 +159,10 @@ async fn give_back(
 ) -> Answer {
     let order: OrderId = id(&order, "order")?;
     let key = key.of(staff.id, "admin.orders.refund", &order.to_string(), &wish);
+    staff.tell("reason", wish.reason.as_str());
+    staff.tell("amount", wish.amount);
     let refund = app.shop.refund(staff.id, order, wish.wish()?, key).await?;
+    staff.tell("refund", refund.to_string());
     tracing::info!(staff = %staff.id, %order, %refund, "money is given back");
     Ok(created(&find(&app.shop, order, None).await?))
 }

@@ -129,6 +129,7 @@ async fn create(
     let key = key.map(|key| key.of(staff.id, "admin.products.create", "", &wish));
     let (new, units) = wish.split();
     let (page, levels) = app.shop.stock_new_product(staff.id, new, units, key).await?;
+    staff.tell("product", page.product.id.to_string());
     tracing::info!(staff = %staff.id, product = %page.product.id, "a product was made");
     Ok(created(&ProductBody::new(page, &levels)))
 }
@@ -155,6 +156,7 @@ async fn change_price(
             Ok::<_, Error<catalog::CatalogRefusal>>((changed, levels))
         })
         .await?;
+    staff.tell("price", price.to_string());
     tracing::info!(staff = %staff.id, %variant, %price, "a price was changed");
     Ok(ok(&VariantBody::new(changed, levels.first())))
 }

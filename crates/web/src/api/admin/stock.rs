@@ -90,6 +90,9 @@ async fn adjust(
     let key = key.of(staff.id, "admin.stock.adjust", "", &wish);
     let Adjust { variant_id, delta, reason } = wish;
     let reason = reason.trim().to_owned();
+    staff.tell("variant", variant_id.to_string());
+    staff.tell("delta", delta);
+    staff.tell("reason", reason.as_str());
     let stock = app.shop.adjust_stock(staff.id, variant_id, delta, reason, key).await?;
     tracing::info!(staff = %staff.id, variant = %variant_id, delta, "stock was adjusted");
     Ok(ok(&StockBody::from(stock)))
