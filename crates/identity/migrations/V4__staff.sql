@@ -1,6 +1,12 @@
 -- Whether whoever has this session proved a second factor.
 alter table sessions add column second_factor boolean not null default false;
 
+-- What search compares: the name in small letters.
+alter table accounts add column name_key text not null default '';
+update accounts set name_key = lower(name);
+-- Counts changes, so that two who change an account do not overwrite each other.
+alter table accounts add column version bigint not null default 1;
+
 -- One-time passwords by the clock (RFC 6238). Secrets are sealed: base64 of a nonce and what
 -- AES-256-GCM makes of the secret under a key of the shop.
 create table totp (

@@ -90,9 +90,7 @@ pub(crate) fn by_key(read: &mut Read<'_>, key: &str) -> Result<Option<Account>, 
 
 pub(crate) fn check(new: &NewAccount) -> Result<Checked, AccountRefusal> {
     let login = Login::parse(&new.login).ok_or(AccountRefusal::LoginInvalid)?;
-    let name = text::line(&new.name, limits::TEXT_CHARS_MAX)
-        .map_err(|problem| AccountRefusal::NameInvalid { problem })?
-        .to_owned();
+    let name = check_name(&new.name)?;
     password::check(&new.password, &login.key)?;
     Ok(Checked { login, name })
 }
@@ -114,6 +112,17 @@ pub(crate) fn ready(env: &Env, checked: &Checked, role: Role) -> Account {
     }
 }
 
+/// What search compares a name by.
+pub(crate) fn name_key(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// A name that an account may have.
+pub(crate) fn check_name(name: &str) -> Result<String, AccountRefusal> {
+    let name = text::line(name, limits::TEXT_CHARS_MAX);
+    name.map(str::to_owned).map_err(|problem| AccountRefusal::NameInvalid { problem })
+}
+
 /// Writes the account unless its login is taken; says whether it was written. What is written of
 /// it otherwise has to be undone.
 pub(crate) fn insert(
@@ -123,7 +132,8 @@ pub(crate) fn insert(
     password_hash: Option<&str>,
 ) -> Result<bool, Fault> {
     let Account { id, name, role, created_at, .. } = account;
-    tx.execute(&sql::ACCOUNT_ADD, &[id, name, role, &password_hash, created_at])?;
+    let key = name_key(name);
+    tx.execute(&sql::ACCOUNT_ADD, &[id, name, role, &password_hash, created_at, &key])?;
     let verified_at = match login.kind {
         LoginKind::Email => account.email_verified_at,
         LoginKind::Phone => account.phone_verified_at,

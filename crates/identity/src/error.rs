@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::permission::Permission;
+use crate::role::Role;
 use crate::second_factor::PendingLogin;
 
 /// Why an account is not made.
@@ -250,6 +251,129 @@ impl Coded for ApiKeyRefusal {
         match self {
             Self::KeyInvalid { field, problem } => json!({ "field": field, "problem": problem }),
             Self::MoreThanYours { scope } => json!({ "permission": scope.as_str() }),
+        }
+    }
+}
+
+/// Why a customer, or somebody of the shop, is not changed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PeopleRefusal {
+    /// No such customer.
+    #[error("there is no such customer")]
+    NoSuchCustomer,
+    /// Nobody of the shop.
+    #[error("there is no such person in the shop")]
+    NoSuchMember,
+    /// Somebody changed them meanwhile.
+    #[error("somebody changed this meanwhile: look at it again")]
+    Changed {
+        /// How it is counted now.
+        version: i64,
+    },
+    /// Not a name.
+    #[error("name: {problem}")]
+    Name {
+        /// What is wrong with it, for people.
+        problem: String,
+    },
+    /// They may do more than whoever asks.
+    #[error("nobody hands out, or takes away, more than they have: {} is above yours", .role.as_str())]
+    AboveYours {
+        /// The role that is too much.
+        role: Role,
+    },
+    /// Nobody would be left to run the shop.
+    #[error("this is the last owner who can sign in: make somebody else an owner first")]
+    LastOwner,
+}
+
+impl Coded for PeopleRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoSuchCustomer | Self::NoSuchMember => "not-found",
+            Self::Changed { .. } => "changed-meanwhile",
+            Self::Name { .. } => "name-invalid",
+            Self::AboveYours { .. } => "more-than-yours",
+            Self::LastOwner => "last-owner",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoSuchCustomer | Self::NoSuchMember => Kind::NotFound,
+            Self::Changed { .. } | Self::LastOwner => Kind::Conflict,
+            Self::Name { .. } => Kind::Invalid,
+            Self::AboveYours { .. } => Kind::Forbidden,
+        }
+    }
+
+    fn facts(&self) -> Value {
+        match self {
+            Self::Changed { version } => json!({ "version": version }),
+            Self::Name { problem } => json!({ "field": "name", "problem": problem }),
+            Self::AboveYours { role } => json!({ "role": role.as_str() }),
+            _ => Value::Null,
+        }
+    }
+}
+
+/// Why nobody is invited, or an invitation is not accepted.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum InvitationRefusal {
+    /// Neither an e-mail address nor a telephone number.
+    #[error("an invitation is for an e-mail address or a telephone number")]
+    LoginInvalid,
+    /// Whoever asks may do less.
+    #[error("nobody hands out more than they have: {} is above yours", .role.as_str())]
+    AboveYours {
+        /// The role that is too much.
+        role: Role,
+    },
+    /// They work in the shop.
+    #[error("whoever has this login works in the shop already")]
+    AlreadyHere,
+    /// Too late, accepted, withdrawn, or never made: not told apart.
+    #[error("this invitation is no longer good: ask for another")]
+    Over,
+    /// The invited account has to sign in.
+    #[error("this invitation is for an account that there is: sign in with it first")]
+    ForSomebodyElse,
+    /// There is no account yet.
+    #[error("choose a name and a password: there is no account yet")]
+    NoAccount,
+    /// The account cannot be made.
+    #[error(transparent)]
+    Account(AccountRefusal),
+}
+
+impl Coded for InvitationRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::LoginInvalid => "login-invalid",
+            Self::AboveYours { .. } => "more-than-yours",
+            Self::AlreadyHere => "already-staff",
+            Self::Over => "invitation-over",
+            Self::ForSomebodyElse => "invitation-for-an-account",
+            Self::NoAccount => "invitation-needs-an-account",
+            Self::Account(refusal) => refusal.code(),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::LoginInvalid | Self::NoAccount => Kind::Invalid,
+            Self::AboveYours { .. } | Self::ForSomebodyElse => Kind::Forbidden,
+            Self::AlreadyHere => Kind::Conflict,
+            Self::Over => Kind::Gone,
+            Self::Account(refusal) => refusal.kind(),
+        }
+    }
+
+    fn facts(&self) -> Value {
+        match self {
+            Self::AboveYours { role } => json!({ "role": role.as_str() }),
+            Self::Account(refusal) => refusal.facts(),
+            _ => Value::Null,
         }
     }
 }

@@ -7,10 +7,13 @@ mod account;
 pub mod addresses;
 pub mod api_key;
 pub mod audit;
+pub mod customer;
 mod email;
 mod error;
+pub mod invitation;
 mod login;
 mod password;
+pub mod people;
 mod permission;
 mod phone;
 mod recovery;
@@ -27,7 +30,8 @@ mod totp;
 pub use account::{Account, NewAccount, account, account_by_login};
 pub use addresses::{Address, NewAddress};
 pub use error::{
-    AccountRefusal, AddressRefusal, ApiKeyRefusal, SecondFactorRefusal, SignInRefusal,
+    AccountRefusal, AddressRefusal, ApiKeyRefusal, InvitationRefusal, PeopleRefusal,
+    SecondFactorRefusal, SignInRefusal,
 };
 pub use login::{Login, LoginKind};
 pub use password::{

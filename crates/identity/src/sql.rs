@@ -16,8 +16,8 @@ macro_rules! select_account {
 
 store::sql! {
     query ACCOUNT_ADD {
-        "insert into accounts (id, name, role, password_hash, created_at)
-         values ($1, $2, $3, $4, $5)"
+        "insert into accounts (id, name, role, password_hash, created_at, name_key)
+         values ($1, $2, $3, $4, $5, $6)"
     }
 
     query LOGIN_ADD {
@@ -236,5 +236,90 @@ store::sql! {
 
     query FAILURES_FORGET {
         "delete from second_factor_failures where account_id = $1"
+    }
+
+    query CUSTOMERS {
+        select_account!(
+            "where a.role = 'customer' and a.id < $1 order by a.id desc limit $2"
+        )
+    }
+
+    query CUSTOMERS_FOUND {
+        select_account!(
+            "where a.role = 'customer' and a.id < $1 and a.id in (
+                 select account_id from logins where key like $3 escape '!'
+                 union select id from accounts where name_key like $4 escape '!')
+             order by a.id desc limit $2"
+        )
+    }
+
+    query ACCOUNT_VERSION {
+        "select version from accounts where id = $1"
+    }
+
+    query ACCOUNT_RENAME {
+        "update accounts set name = $2, name_key = $3, version = version + 1 where id = $1"
+    }
+
+    query ACCOUNT_DISABLE {
+        "update accounts set disabled_at = $2, version = version + 1
+         where id = $1 and disabled_at is null"
+    }
+
+    query ACCOUNT_ENABLE {
+        "update accounts set disabled_at = null, version = version + 1
+         where id = $1 and disabled_at is not null"
+    }
+
+    query ACCOUNT_ROLE {
+        "update accounts set role = $2, version = version + 1 where id = $1"
+    }
+
+    query OTHER_OWNERS {
+        "select count(*) from accounts
+         where role = 'owner' and disabled_at is null and id <> $1"
+    }
+
+    query STAFF {
+        select_account!("where a.role <> 'customer' order by a.id")
+    }
+
+    query SESSIONS_END_ALL {
+        "delete from sessions where account_id = $1"
+    }
+
+    query PASSKEYS_REMOVE_ALL {
+        "delete from passkeys where account_id = $1"
+    }
+
+    query INVITATION_ADD {
+        "insert into invitations
+             (id, token_hash, login_key, login, role, invited_by, invited_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)"
+    }
+
+    query INVITATIONS_OPEN {
+        "select id, login, role, invited_by, invited_at, expires_at from invitations
+         where accepted_at is null and withdrawn_at is null and expires_at > $1 order by id desc"
+    }
+
+    query INVITATION_BY_TOKEN {
+        "select id, login_key, role, invited_by, expires_at from invitations
+         where token_hash = $1 and accepted_at is null and withdrawn_at is null"
+    }
+
+    query INVITATION_WITHDRAW {
+        "update invitations set withdrawn_at = $2
+         where id = $1 and accepted_at is null and withdrawn_at is null"
+    }
+
+    query INVITATIONS_WITHDRAW {
+        "update invitations set withdrawn_at = $2
+         where login_key = $1 and accepted_at is null and withdrawn_at is null"
+    }
+
+    query INVITATION_ACCEPT {
+        "update invitations set accepted_at = $2, accepted_by = $3
+         where id = $1 and accepted_at is null and withdrawn_at is null"
     }
 }

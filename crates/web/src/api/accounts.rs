@@ -36,7 +36,7 @@ struct Register {
 /// An account.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Account)]
-struct AccountBody {
+pub(super) struct AccountBody {
     id: AccountId,
     /// None where there is no address.
     email: Option<String>,
@@ -50,10 +50,10 @@ struct AccountBody {
 }
 
 /// What somebody is in this shop.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Role)]
-enum RoleWord {
+pub(super) enum RoleWord {
     Customer,
     Support,
     Warehouse,
@@ -95,6 +95,18 @@ impl From<Role> for RoleWord {
             Role::Warehouse => Self::Warehouse,
             Role::Manager => Self::Manager,
             Role::Owner => Self::Owner,
+        }
+    }
+}
+
+impl From<RoleWord> for Role {
+    fn from(word: RoleWord) -> Self {
+        match word {
+            RoleWord::Customer => Self::Customer,
+            RoleWord::Support => Self::Support,
+            RoleWord::Warehouse => Self::Warehouse,
+            RoleWord::Manager => Self::Manager,
+            RoleWord::Owner => Self::Owner,
         }
     }
 }

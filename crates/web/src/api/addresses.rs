@@ -60,8 +60,8 @@ pub(super) struct AddressBody {
 
 /// All addresses of an account: the default one, then the latest first.
 #[derive(Serialize, ToSchema)]
-struct Addresses {
-    items: Vec<AddressBody>,
+pub(super) struct Addresses {
+    pub(super) items: Vec<AddressBody>,
 }
 
 impl From<Address> for AddressBody {

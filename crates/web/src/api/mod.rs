@@ -7,6 +7,7 @@ mod admin;
 mod cart;
 mod checkout;
 mod docs;
+mod invitations;
 mod openapi;
 mod orders;
 mod payments;
@@ -39,6 +40,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(accounts::routes())
         .merge(sessions::routes())
         .merge(second_factor::routes())
+        .merge(invitations::routes())
         .merge(addresses::routes())
         .merge(products::routes())
         .merge(cart::routes())
@@ -61,6 +63,9 @@ pub(crate) fn reads_parameters(method: &Method, path: &str) -> bool {
             | "/admin/audit/export"
             | "/admin/customers",
         ) => {
+            matches!(*method, Method::GET | Method::HEAD)
+        }
+        Some(path) if path.starts_with("/admin/customers/") && path.ends_with("/orders") => {
             matches!(*method, Method::GET | Method::HEAD)
         }
         Some(_) => false,

@@ -6,6 +6,7 @@ mod caller;
 mod explain;
 mod key;
 mod payer;
+mod perhaps;
 mod query;
 mod staff;
 
@@ -13,5 +14,6 @@ pub use body::{Body, Json, MaybeJson, object, objects, present};
 pub use caller::Caller;
 pub use key::{IdempotencyKey, OptionalKey};
 pub use payer::Paying;
+pub use perhaps::Perhaps;
 pub use query::{Query, Segment, cursor, id, unknown_parameter};
 pub use staff::{Staff, may};

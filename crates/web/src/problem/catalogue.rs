@@ -30,6 +30,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("cross-site", 403, "A form of a page was sent from another site."),
     ("forbidden", 403, "The account is signed in, but may not do this."),
     (
+        "invitation-for-an-account",
+        403,
+        "There is an account with the invited login: sign in with it to accept.",
+    ),
+    (
         "more-than-yours",
         403,
         "Nobody hands out more than they may do; `permission` or `role` says what is too much.",
@@ -56,12 +61,19 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         "This address does not take this method; `Allow` names those it takes.",
     ),
     ("request-timeout", 408, "The body did not come in time."),
+    ("already-staff", 409, "Whoever has this login works in the shop already."),
     (
         "cart-already-ordered",
         409,
         "An order was already made from this cart; `order_id` and `number` name it.",
     ),
     ("cart-changed", 409, "The cart has changed since the quote was made: ask for a new quote."),
+    (
+        "changed-meanwhile",
+        409,
+        "Somebody changed it since you looked; `version` is how it is counted now.",
+    ),
+    ("last-owner", 409, "The shop would be left without an owner who can sign in."),
     ("login-taken", 409, "There is already an account with this login."),
     ("last-second-factor", 409, "It is the last second factor of somebody who must have one."),
     ("hold-used-up", 409, "The hold on the cart's units was extended as often as it can be."),
@@ -99,6 +111,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("sku-taken", 409, "Another variant has this SKU."),
     ("slug-taken", 409, "Another product or category has this slug."),
     ("too-many-addresses", 409, "The account keeps as many addresses as it can."),
+    ("invitation-over", 410, "The invitation is too old, accepted, withdrawn, or was never made."),
     ("body-too-large", 413, "The body is larger than `max` bytes."),
     ("unsupported-media-type", 415, "The body is not sent as plain JSON in UTF-8."),
     (
@@ -130,6 +143,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         "key-invalid",
         422,
         "A field of the key is not as it should be; `field` and `problem` say more.",
+    ),
+    (
+        "invitation-needs-an-account",
+        422,
+        "There is no account with the invited login: choose a name and a password.",
     ),
     ("name-invalid", 422, "The name is empty, too long, or more than one line."),
     ("nothing-selected", 422, "Nothing in the cart is selected for checkout."),

@@ -81,6 +81,29 @@ fn row(method: &Method, path: &str) -> Option<Row> {
         ("POST", "/admin/books/{day}/mend") => (Staff(P::MendBooks), 200, SHOPS),
         ("GET", "/admin/concerns" | "/admin/notices") => (Staff(P::SeeConcerns), 200, JUST),
         ("POST", "/admin/concerns/attend") => (Staff(P::AttendConcerns), 200, JUST),
+        ("GET", "/admin/customers") => (Staff(P::SeeCustomers), 200, JUST),
+        ("POST", "/admin/customers") => (Staff(P::EditCustomers), 201, JUST),
+        (
+            "GET",
+            "/admin/customers/{id}"
+            | "/admin/customers/{id}/orders"
+            | "/admin/customers/{id}/addresses",
+        ) => (Staff(P::SeeCustomers), 200, THEIRS),
+        ("PATCH", "/admin/customers/{id}") => (Staff(P::EditCustomers), 200, THEIRS),
+        ("POST", "/admin/customers/{id}/disable" | "/admin/customers/{id}/enable") => {
+            (Staff(P::DisableCustomers), 200, THEIRS)
+        }
+        ("GET", "/admin/people" | "/admin/invitations") => (Staff(P::SeePeople), 200, JUST),
+        ("PATCH", "/admin/people/{id}") => (Staff(P::ManagePeople), 204, THEIRS),
+        (
+            "POST",
+            "/admin/people/{id}/disable"
+            | "/admin/people/{id}/enable"
+            | "/admin/people/{id}/reset-second-factor",
+        ) => (Staff(P::ManagePeople), 200, THEIRS),
+        ("POST", "/admin/invitations") => (Staff(P::InvitePeople), 201, JUST),
+        ("DELETE", "/admin/invitations/{id}") => (Staff(P::InvitePeople), 204, SHOPS),
+        ("POST", "/invitations/accept") => (Anybody, 410, JUST),
         ("GET", "/admin/api-keys") => (Staff(P::ManageKeys), 200, JUST),
         ("POST", "/admin/api-keys") => (Staff(P::ManageKeys), 201, JUST),
         ("DELETE", "/admin/api-keys/{id}") => (Staff(P::ManageKeys), 204, SHOPS),
@@ -243,6 +266,44 @@ impl Stage {
                 Value::Null
             }
             ("POST", "/admin/concerns/attend") => json!({ "subject": "x", "note": "y" }),
+            ("POST", "/admin/customers") => {
+                json!({ "login": format!("made-{}@example.org", self.next()), "name": "Made" })
+            }
+            // Whoever works here is no customer, and no customer works here.
+            (_, path) if path.starts_with("/admin/customers/{id}") => {
+                id = match object {
+                    Object::Own => self.somebody_new(Role::Customer).await,
+                    Object::Foreign => self.somebody_new(Role::Support).await,
+                    Object::Missing => id,
+                };
+                if *method == Method::PATCH {
+                    json!({ "version": 1, "name": "Ada" })
+                } else {
+                    Value::Null
+                }
+            }
+            (_, path) if path.starts_with("/admin/people/{id}") => {
+                id = match object {
+                    Object::Own => self.somebody_new(Role::Support).await,
+                    Object::Foreign => self.somebody_new(Role::Customer).await,
+                    Object::Missing => id,
+                };
+                if *method == Method::PATCH { json!({ "role": "warehouse" }) } else { Value::Null }
+            }
+            ("POST", "/admin/invitations") => {
+                json!({ "login": format!("asked-{}@example.org", self.next()), "role": "support" })
+            }
+            ("DELETE", "/admin/invitations/{id}") => {
+                if there {
+                    let login = format!("asked-{}@example.org", self.next());
+                    let wish = json!({ "login": login, "role": "support" });
+                    let path = "/api/v1/admin/invitations";
+                    let made = self.shop.post(path, &wish).by(&self.owner).expect(201).await.body;
+                    id = made["invitation"]["id"].as_str().unwrap().to_owned();
+                }
+                Value::Null
+            }
+            ("POST", "/invitations/accept") => json!({ "token": "nothing" }),
             ("POST", "/admin/api-keys") => json!({ "name": "scanner", "scopes": ["see-orders"] }),
             ("DELETE", "/admin/api-keys/{id}") => {
                 if there {
@@ -268,6 +329,13 @@ impl Stage {
         let made = self.shop.post("/api/v1/admin/api-keys", &wish).by(by).expect(201).await.body;
         let token = made["secret"].as_str().unwrap().to_owned();
         (made["key"]["id"].as_str().unwrap().to_owned(), Person { token, email: String::new() })
+    }
+
+    /// The id of an account of this role.
+    async fn somebody_new(&self, role: Role) -> String {
+        let person = self.shop.staff(role).await;
+        let me = self.shop.get("/api/v1/me").by(&person).expect(200).await.body;
+        me["id"].as_str().unwrap().to_owned()
     }
 
     /// An order whose cash is due.

@@ -2,10 +2,12 @@
 
 mod audit;
 mod books;
+mod customers;
 mod keys;
 mod money;
 mod notices;
 mod orders;
+mod people;
 mod products;
 mod stock;
 
@@ -23,4 +25,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(books::routes())
         .merge(audit::routes())
         .merge(keys::routes())
+        .merge(customers::routes())
+        .merge(people::routes())
 }

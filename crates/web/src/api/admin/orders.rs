@@ -19,7 +19,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// An order in a line, with whose it is.
 #[derive(Serialize, ToSchema)]
-struct StaffSummary {
+pub(super) struct StaffSummary {
     #[serde(flatten)]
     summary: Summary,
     customer_id: AccountId,
@@ -27,7 +27,7 @@ struct StaffSummary {
 
 /// A page of everybody's orders, newest first.
 #[derive(Serialize, ToSchema)]
-struct StaffOrderList {
+pub(super) struct StaffOrderList {
     items: Vec<StaffSummary>,
     /// Where the next page begins; null on the last one.
     next_cursor: Option<String>,
