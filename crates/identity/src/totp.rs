@@ -64,9 +64,8 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
 pub(crate) fn uri(issuer: &str, login: &str, secret: &[u8]) -> String {
     let escape = |text: &str| -> String {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        let escaped = text.bytes().map(|byte| match plain(byte) {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
+        let escaped = text.bytes().map(|byte| {
+            if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
         });
         escaped.collect()
     };

@@ -1,4 +1,4 @@
-//! Purchases as people make them: a real browser, a real shop, and a payment world beside it.
+//! What people do, buyers and the people of the shop: a real browser, a real shop, and a payment world beside it.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@ mod chromium;
 mod purchases;
 #[path = "../town/shop.rs"]
 mod shop;
+mod staff;
 mod tab;
 
 use std::time::Duration;

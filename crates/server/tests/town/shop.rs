@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use identity::{NewAccount, Role};
 use kernel::{Clock as _, Env, ManualClock, SignedDuration, Timestamp};
 use serde_json::Value;
 use server::config::Config;
@@ -17,6 +18,10 @@ use tokio::task::JoinHandle;
 use crate::WAIT;
 
 const SECRET: &str = "a-secret-for-tests";
+/// Who runs the shop.
+pub const OWNER: &str = "olive@example.org";
+#[allow(dead_code, reason = "not every kind of test signs in")]
+pub const PASSWORD: &str = "correct horse battery";
 
 /// What makes it a demo shop; `set` comes on top.
 const SETTINGS: &str = r#"
@@ -68,6 +73,10 @@ impl TestShop {
         let (env, clock) = Env::manual(start, 7);
         let running = Running::start(&config, env).await.unwrap();
         demo::fill(&running.shop, &config.media.directory).await.unwrap();
+        let owner =
+            NewAccount { login: OWNER.into(), password: PASSWORD.into(), name: "Olive".into() };
+        let db = &running.shop.db;
+        running.identity.create(db, &running.shop.env, owner, Role::Owner).await.unwrap();
         let url = running.public_url.as_str().trim_end_matches('/').to_owned();
         let sandbox = running.sandbox_url.clone().unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -25,6 +25,8 @@ mod paying;
 mod place;
 mod product;
 mod register;
+mod second;
+mod security;
 mod shell;
 mod show;
 mod sign_in;
@@ -64,6 +66,12 @@ pub fn routes() -> Router<App> {
         .route("/cart/extend", post(cart_change::extend))
         .route("/cart/clear", get(cart::ask_to_clear).post(cart_change::clear))
         .route("/login", get(sign_in::form).post(sign_in::submit))
+        .route("/login/second", get(sign_in::form).post(second::submit))
+        .route("/account/security", get(security::show))
+        .route("/account/security/app", post(security::offer))
+        .route("/account/security/app/confirm", post(security::confirm))
+        .route("/account/security/app/remove", post(security::remove))
+        .route("/account/security/codes", post(security::renew))
         .route("/register", get(register::form).post(register::submit))
         .route("/logout", post(sign_in::out))
         .route("/checkout", get(checkout::show).post(place::submit))

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use identity::SignIn;
+use identity::{SignIn, SignInRefusal};
 use kernel::Error;
 use serde::Deserialize;
 
@@ -13,6 +13,7 @@ use super::cookies::Cookie;
 use super::error::PageError;
 use super::form::{Form, Params};
 use super::next;
+use super::second;
 use super::shell::{Keep, Shell, page};
 use super::show::{Field, Icon};
 use super::visitor::{Visitor, hash};
@@ -73,7 +74,10 @@ pub(crate) async fn submit(
         app.identity.sign_in(&app.shop.db, &app.shop.env, &form.login, form.password).await;
     match signed {
         Ok(signed) => Ok(welcome(&app, &visitor, &signed, &next).await),
-        Err(Error::Refused(_)) => {
+        Err(Error::Refused(SignInRefusal::SecondFactorRequired { pending })) => {
+            second::ask(&app, &visitor, pending.id, next).await
+        }
+        Err(Error::Refused(SignInRefusal::LoginFailed)) => {
             tracing::info!("a sign-in failed");
             let shell = Shell::load(&app, &visitor, None).await?;
             let login = LoginPage { shell, next, login: form.login, failed: true };
