@@ -1,11 +1,8 @@
 //! The invariants as statements: each finds the rows that break one, and nothing else.
 //!
-//! A statement answers the first few places that are wrong and how many there are in all. Those
-//! that look at time take one parameter, the instant before which something should have happened.
-//!
-//! Costs: every statement walks its tables once, in the order of a key or an index, or groups
-//! them once (O(n log n) in the rows); what is looked up for a row is looked up by a key or an
-//! index. None compares every row with every other.
+//! A statement answers the first few places that are wrong and how many there are in all; one that
+//! looks at time takes the instant before which something should have happened. Each walks its
+//! tables once, by a key or an index, or groups them once: O(n log n) in the rows.
 
 store::sql! {
     query NO_NEGATIVE_STOCK {
@@ -495,11 +492,9 @@ store::sql! {
         )
     }
 
-    // The head is the line with number 0 here, so that a log without lines has one as well.
     query AUDIT_LINES {
         "select a.seq, a.at, a.operation, a.stage, a.actor, a.api_key, a.action, a.object,
-             a.outcome, a.facts, a.previous, a.hash, h.seq, h.hash
-         from audit_head h left join audit a on a.seq > $1
-         order by a.seq limit 1000"
+         a.outcome, a.facts, a.previous, a.hash, h.seq, h.hash from audit_head h
+         left join audit a on a.seq > $1 order by a.seq limit 1000"
     }
 }

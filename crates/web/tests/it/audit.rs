@@ -30,7 +30,7 @@ store::on_both_engines! { TABLES;
         assert_eq!(found[2]["facts"]["delta"], -1);
         assert_eq!(found[2]["facts"]["reason"], "torn");
         let all = lines(&shop, &owner, "").await;
-        let newest = all.len() as i64;
+        let newest = i64::try_from(all.len()).unwrap();
         for (line, seq) in all.iter().rev().zip(1..) {
             assert_eq!(line["seq"], seq);
         }

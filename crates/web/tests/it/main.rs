@@ -12,6 +12,7 @@
 mod abroad;
 mod admission;
 mod audit;
+mod authenticator;
 mod bad_bodies;
 mod bad_days;
 mod bad_input;

@@ -48,6 +48,7 @@ const THEIRS: &[Object] = &[Object::Own, Object::Foreign, Object::Missing];
 /// What belongs to the shop.
 const SHOPS: &[Object] = &[Object::Own, Object::Missing];
 
+#[expect(clippy::match_same_arms, reason = "an operation has its own line")]
 fn row(method: &Method, path: &str) -> Option<Row> {
     use For::{Anybody, Owner, Staff};
     use Permission as P;
@@ -195,7 +196,7 @@ impl Stage {
                 json!({ "login": self.somebody.email, "password": crate::shop::PASSWORD })
             }
             ("GET", "/products/{slug}") => {
-                id = if there { "shirt" } else { "nothing" }.to_owned();
+                id = String::from(if there { "shirt" } else { "nothing" });
                 Value::Null
             }
             ("POST", "/me/addresses") => address(),
@@ -239,7 +240,7 @@ impl Stage {
             }
             ("POST", "/admin/products") => product(&format!("thing-{}", self.next()), 1),
             ("PATCH", "/admin/variants/{id}") => {
-                id = variant.to_owned();
+                id = String::from(variant);
                 json!({ "price": { "minor": 1299, "currency": "EUR" } })
             }
             ("POST", "/admin/stock-adjustments") => {
@@ -262,7 +263,7 @@ impl Stage {
                 json!({ "reason": "no longer made" })
             }
             (_, "/admin/books/{day}" | "/admin/books/{day}/mend") => {
-                id = if there { "2027-01-14" } else { "2027-02-30" }.to_owned();
+                id = String::from(if there { "2027-01-14" } else { "2027-02-30" });
                 Value::Null
             }
             ("POST", "/admin/concerns/attend") => json!({ "subject": "x", "note": "y" }),
@@ -299,7 +300,7 @@ impl Stage {
                     let wish = json!({ "login": login, "role": "support" });
                     let path = "/api/v1/admin/invitations";
                     let made = self.shop.post(path, &wish).by(&self.owner).expect(201).await.body;
-                    id = made["invitation"]["id"].as_str().unwrap().to_owned();
+                    id = String::from(made["invitation"]["id"].as_str().unwrap());
                 }
                 Value::Null
             }

@@ -152,9 +152,12 @@ store::on_both_engines! { TABLES;
                 let (db, env) = (shop.shop.db.clone(), shop.shop.env.clone());
                 let of = kernel::AccountId(who.parse().unwrap());
                 tokio::spawn(async move {
-                    db.write(move |tx| match ends {
-                        true => identity::people::disable(tx, &env, of, of),
-                        false => identity::people::change_role(tx, &env, of, of, Role::Support),
+                    db.write(move |tx| {
+                        if ends {
+                            identity::people::disable(tx, &env, of, of)
+                        } else {
+                            identity::people::change_role(tx, &env, of, of, Role::Support)
+                        }
                     })
                     .await
                     .is_ok()

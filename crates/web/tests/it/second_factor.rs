@@ -178,3 +178,40 @@ store::on_both_engines! { TABLES;
         shop.again(&buyer).await;
     }
 }
+
+store::on_both_engines! { TABLES;
+    async fn the_pages_say_what_is_wrong(db: TestDb) {
+        let shop = TestShop::open_strict(db).await;
+        let (owner, app) = shop.staff_with_app(Role::Owner).await;
+        let browser = crate::browser::Browser::new(&shop);
+        let form = [("login", owner.email.as_str()), ("password", PASSWORD), ("next", "/account")];
+        let page = browser.post("/login", &form).await;
+        let login = page.says("One more step").field("login");
+        let step = |code: String| {
+            let (browser, login) = (&browser, login.clone());
+            async move {
+                let form = [("login", login.as_str()), ("code", code.as_str()), ("next", "/account")];
+                browser.post("/login/second", &form).await
+            }
+        };
+        let wrong = step(shop.shown(&app)).await;
+        assert_eq!(wrong.status, 422);
+        wrong.says("This is not right, or was used before.").does_not_say(PASSWORD);
+        shop.clock.advance(SignedDuration::from_secs(30));
+        assert_eq!(step(shop.shown(&app)).await.leads_to(), "/account");
+        // Completed: begin again.
+        assert_eq!(step(shop.shown(&app)).await.leads_to(), "/login?next=%2Faccount");
+        let page = browser.see("/account/security").await;
+        page.says("Set up: at every sign-in").says("10 left");
+        let kept = browser.post("/account/security/app/remove", &[]).await;
+        assert_eq!(kept.status, 422);
+        kept.says("set up another before this one goes");
+        let foreign = browser.post_from("cross-site", "/account/security/codes", &[]).await;
+        assert_eq!(foreign.status, 403);
+        let offered = browser.post("/account/security/app", &[]).await;
+        offered.says("<svg class=\"qr\"").says("scan this picture");
+        let wrong = browser.post("/account/security/app/confirm", &[("code", "000000")]).await;
+        assert_eq!(wrong.status, 422);
+        wrong.says("This is not right, or was used before.");
+    }
+}

@@ -47,22 +47,6 @@ pub struct Person {
     pub email: String,
 }
 
-/// Somebody's authenticator app.
-pub struct Authenticator {
-    pub secret: Vec<u8>,
-    pub recovery_codes: Vec<String>,
-}
-
-/// RFC 4648, 6.
-fn base32(text: &str) -> Vec<u8> {
-    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let bits: Vec<usize> = text
-        .chars()
-        .flat_map(|c| (0..5).rev().map(move |bit| letters.find(c).unwrap() >> bit & 1))
-        .collect();
-    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |b, bit| b << 1 | *bit as u8)).collect()
-}
-
 /// An answer that has been looked at.
 #[derive(Debug)]
 pub struct Answer {
@@ -229,20 +213,10 @@ impl TestShop {
         self.again(&Person { token: String::new(), email }).await
     }
 
-    /// Somebody new of this role, with an authenticator app; gives its secret too.
-    pub async fn staff_with_app(&self, role: Role) -> (Person, Authenticator) {
-        let person = self.staff(role).await;
-        let app = self.set_up_app(&person).await;
-        (person, app)
-    }
-
     /// Makes somebody something else, behind the shop's back.
     pub async fn make_role(&self, person: &Person, role: Role) {
-        let (role, key) = (role.as_str(), &person.email);
-        let change = format!(
-            "update accounts set role = '{role}' where id =
-                 (select account_id from logins where key = '{key}')"
-        );
+        let whose = format!("select account_id from logins where key = '{}'", person.email);
+        let change = format!("update accounts set role = '{}' where id = ({whose})", role.as_str());
         self.db.raw(&change).await.unwrap();
     }
 
@@ -252,30 +226,6 @@ impl TestShop {
         let session = self.post("/api/v1/sessions", &form).expect(201).await;
         let token = session.body["token"].as_str().unwrap().to_owned();
         Person { token, email: person.email.clone() }
-    }
-
-    /// Sets an authenticator app up.
-    pub async fn set_up_app(&self, person: &Person) -> Authenticator {
-        let path = "/api/v1/me/second-factor/totp";
-        let offered = self.ask(Method::POST, path).by(person).expect(201).await.body;
-        let secret = base32(offered["secret"].as_str().unwrap());
-        let mut app = Authenticator { secret, recovery_codes: Vec::new() };
-        let code = json!({ "code": self.shown(&app) });
-        let confirm = self.post(format!("{path}/confirm"), &code).by(person);
-        let codes = confirm.expect(200).await.body["recovery_codes"].clone();
-        app.recovery_codes = serde_json::from_value(codes).unwrap();
-        app
-    }
-
-    /// What the app shows now.
-    pub fn shown(&self, app: &Authenticator) -> String {
-        identity::totp_now(&app.secret, self.shop.env.now())
-    }
-
-    /// The first step of somebody's sign-in; gives what the second names it by.
-    pub async fn first_step(&self, person: &Person) -> Value {
-        let form = json!({ "login": person.email, "password": PASSWORD });
-        self.post("/api/v1/sessions", &form).expect(202).await.body["login_id"].clone()
     }
 
     /// A product with one variant at 12.99; gives the variant's id.
