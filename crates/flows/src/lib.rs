@@ -12,6 +12,7 @@ mod expire;
 mod fulfil;
 pub mod lane;
 mod payment;
+mod personal;
 mod quote;
 mod refusal;
 mod seal;

@@ -31,6 +31,11 @@ pub struct Account {
     pub created_at: Timestamp,
     /// Since when nobody signs in with it.
     pub disabled_at: Option<Timestamp>,
+    /// Whether it was made for one order, by somebody who did not want an account.
+    pub guest: bool,
+    /// Where a guest can be reached: an e-mail address or a telephone number that they did not
+    /// prove to be theirs.
+    pub contact: Option<String>,
 }
 
 store::from_row!(Account {
@@ -43,13 +48,15 @@ store::from_row!(Account {
     phone_verified_at,
     username,
     created_at,
-    disabled_at
+    disabled_at,
+    guest,
+    contact
 });
 
 impl Account {
-    /// What it is told apart by: its address, else its number, else its name.
+    /// What it is told apart by: its address, else its number, else its name; a guest's contact.
     pub fn login(&self) -> &str {
-        let all = [&self.email, &self.phone, &self.username];
+        let all = [&self.email, &self.phone, &self.username, &self.contact];
         all.into_iter().flatten().next().map_or("", String::as_str)
     }
 }
@@ -111,6 +118,8 @@ pub(crate) fn ready(env: &Env, checked: &Checked, role: Role) -> Account {
         username: of(LoginKind::Username),
         created_at: env.now(),
         disabled_at: None,
+        guest: false,
+        contact: None,
     }
 }
 

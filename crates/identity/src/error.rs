@@ -136,3 +136,37 @@ impl Coded for AddressRefusal {
         }
     }
 }
+
+/// Why an answer to "may we?" is not kept.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ConsentRefusal {
+    /// Not a purpose's name.
+    #[error("a purpose is a short name of small letters, digits and dashes: newsletter")]
+    PurposeInvalid,
+    /// The words that were shown are missing or too long.
+    #[error("wording: {problem}")]
+    WordingInvalid {
+        /// What is wrong with them, for people.
+        problem: String,
+    },
+    /// The account has answered too often.
+    #[error("this account has answered too often: nothing more is kept")]
+    TooMany,
+}
+
+impl Coded for ConsentRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::PurposeInvalid => "purpose-invalid",
+            Self::WordingInvalid { .. } => "wording-invalid",
+            Self::TooMany => "too-many-answers",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::PurposeInvalid | Self::WordingInvalid { .. } => Kind::Invalid,
+            Self::TooMany => Kind::Conflict,
+        }
+    }
+}

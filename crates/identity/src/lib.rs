@@ -5,10 +5,12 @@
 
 mod account;
 pub mod addresses;
+pub mod consents;
 mod email;
 mod error;
 mod login;
 mod password;
+pub mod personal;
 mod phone;
 mod role;
 mod session;
@@ -20,7 +22,7 @@ mod text;
 
 pub use account::{Account, NewAccount, account, account_by_login};
 pub use addresses::{Address, NewAddress};
-pub use error::{AccountRefusal, AddressRefusal, SignInRefusal};
+pub use error::{AccountRefusal, AddressRefusal, ConsentRefusal, SignInRefusal};
 pub use login::{Login, LoginKind};
 pub use password::{
     HASHES_AT_ONCE, HASHES_WAITING_MAX, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordPolicy,
@@ -33,9 +35,12 @@ pub use sign_in::{Identity, SignIn};
 /// The tables and statements of accounts, sessions and addresses.
 pub static SCHEMA: store::Schema = store::Schema {
     feature: "identity",
-    migrations: &[store::Migration {
-        name: "V1__identity",
-        sql: include_str!("../migrations/V1__identity.sql"),
-    }],
+    migrations: &[
+        store::Migration {
+            name: "V1__identity",
+            sql: include_str!("../migrations/V1__identity.sql"),
+        },
+        store::Migration { name: "V5__people", sql: include_str!("../migrations/V5__people.sql") },
+    ],
     statements: sql::ALL,
 };

@@ -5,7 +5,7 @@ macro_rules! select_account {
     ($rest:literal) => {
         concat!(
             "select a.id, a.name, a.role, e.text, e.verified_at, p.text, p.verified_at, u.text, \
-             a.created_at, a.disabled_at from accounts a \
+             a.created_at, a.disabled_at, a.guest, a.contact from accounts a \
              left join logins e on e.account_id = a.id and e.kind = 'email' \
              left join logins p on p.account_id = a.id and p.kind = 'phone' \
              left join logins u on u.account_id = a.id and u.kind = 'username' ",
@@ -32,6 +32,101 @@ store::sql! {
 
     query ACCOUNT_BY_LOGIN {
         select_account!("where a.id = (select account_id from logins where key = $1)")
+    }
+
+    query GUEST_ADD {
+        "insert into accounts (id, name, role, created_at, guest, contact)
+         values ($1, $2, 'customer', $3, true, $4)"
+    }
+
+    query ACCOUNT_DISABLE {
+        "update accounts set disabled_at = coalesce(disabled_at, $2) where id = $1"
+    }
+
+    query ACCOUNT_ERASE {
+        "update accounts set name = 'Erased', password_hash = null, contact = null,
+             disabled_at = coalesce(disabled_at, $2), erased_at = $2
+         where id = $1"
+    }
+
+    query LOGINS_ERASE {
+        "delete from logins where account_id = $1"
+    }
+
+    query ADDRESSES_ERASE {
+        "delete from addresses where account_id = $1"
+    }
+
+    query SESSIONS_ERASE {
+        "delete from sessions where account_id = $1"
+    }
+
+    query CONSENTS_ERASE {
+        "delete from consents where account_id = $1"
+    }
+
+    query COPIES_ERASE {
+        "delete from personal_requests where account_id = $1 and kind = 'export'"
+    }
+
+    query SESSIONS_OF {
+        "select created_at, expires_at from sessions where account_id = $1 order by id"
+    }
+
+    query CONSENTS {
+        "select purpose, given, wording, at from consents where account_id = $1 order by id desc"
+    }
+
+    query CONSENT_TO {
+        "select given from consents where account_id = $1 and purpose = $2
+         order by id desc limit 1"
+    }
+
+    query CONSENTS_COUNT {
+        "select count(*) from consents where account_id = $1"
+    }
+
+    query CONSENT_ADD {
+        "insert into consents (account_id, id, purpose, given, wording, at)
+         values ($1, $2, $3, $4, $5, $6)"
+    }
+
+    query PERSONAL_REQUEST_ADD {
+        "insert into personal_requests (id, account_id, kind, state, made_at, due_at)
+         values ($1, $2, $3, 'waiting', $4, $5)
+         on conflict do nothing"
+    }
+
+    query PERSONAL_REQUEST {
+        "select id, account_id, kind, waits_for, result, made_at, done_at from personal_requests
+         where id = $1"
+    }
+
+    query PERSONAL_REQUEST_OF {
+        "select id, account_id, kind, waits_for, result, made_at, done_at from personal_requests
+         where account_id = $1 and kind = $2 and state <> 'over'"
+    }
+
+    query PERSONAL_REQUESTS_DUE {
+        "select id, account_id, kind, waits_for, result, made_at, done_at from personal_requests
+         where due_at <= $1 order by due_at limit $2"
+    }
+
+    query PERSONAL_REQUEST_PUT_OFF {
+        "update personal_requests set waits_for = $2, due_at = $3
+         where id = $1 and state = 'waiting'"
+    }
+
+    query PERSONAL_REQUEST_COPIED {
+        "update personal_requests set state = 'done', waits_for = null, result = $2, done_at = $3,
+             due_at = $4
+         where id = $1 and state = 'waiting'"
+    }
+
+    query PERSONAL_REQUEST_OVER {
+        "update personal_requests set state = 'over', waits_for = null, result = null,
+             done_at = coalesce(done_at, $2), due_at = null
+         where id = $1"
     }
 
     query PASSWORD_HASH {

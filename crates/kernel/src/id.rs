@@ -66,6 +66,8 @@ ids! {
     AccountId,
     /// One sign-in of an account.
     SessionId,
+    /// What somebody asked of the data about them.
+    PersonalRequestId,
     /// A delivery address of an account.
     AddressId,
     /// What is shown and described: the shirt.

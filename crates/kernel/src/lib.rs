@@ -16,7 +16,7 @@ pub use env::{Clock, Env, ManualClock, Rng, SeededRng, SystemClock, SystemRng};
 pub use error::{Coded, Error, Fault, Kind};
 pub use id::{
     AccountId, AddressId, AttemptId, CartId, CategoryId, EventId, ImageId, MovementId, NoticeId,
-    OrderId, ProductId, RefundId, SessionId, VariantId,
+    OrderId, PersonalRequestId, ProductId, RefundId, SessionId, VariantId,
 };
 pub use jiff::civil::Date;
 pub use jiff::{SignedDuration, Timestamp};

@@ -46,6 +46,10 @@ crate::sql! {
         "delete from idempotency where created_at < $1"
     }
 
+    query KEYS_FORGET_SCOPE {
+        "delete from idempotency where scope = $1"
+    }
+
     query SECRET_FIND {
         "select value from secrets where name = $1"
     }

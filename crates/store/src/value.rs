@@ -202,7 +202,7 @@ macro_rules! ids {
 }
 
 ids!(
-    AccountId, SessionId, AddressId, ProductId, VariantId, CategoryId, ImageId, CartId, OrderId,
+    AccountId, SessionId, PersonalRequestId, AddressId, ProductId, VariantId, CategoryId, ImageId, CartId, OrderId,
     AttemptId, RefundId, MovementId, EventId, NoticeId
 );
 
