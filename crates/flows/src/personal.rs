@@ -61,7 +61,6 @@ impl Shop {
     async fn copy(&self, request: &PersonalRequest) -> Result<(), Fault> {
         let (id, account, now) = (request.id, request.account_id, self.env.now());
         let copy = self.db.read_long(move |read| everything(read, account, now)).await?;
-        kernel::crash_point!("personal.copied");
         self.db.write(move |tx| personal::copied(tx, id, &copy.to_string(), now)).await
     }
 
@@ -69,7 +68,6 @@ impl Shop {
         let (id, account, now) = (request.id, request.account_id, self.env.now());
         // What is in the cart is held by nobody else afterwards.
         self.clear_cart(Owner::Account(account)).await?;
-        kernel::crash_point!("personal.cart-cleared");
         self.db
             .write(move |tx| {
                 let orders = orders_of(tx, account)?;
@@ -84,9 +82,8 @@ impl Shop {
                 personal::erase(tx, account, now)?;
                 personal::over(tx, id, now)
             })
-            .await?;
-        kernel::crash_point!("personal.forgotten");
-        Ok(())
+            .await
+            .map_err(Into::into)
     }
 }
 

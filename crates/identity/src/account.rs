@@ -1,6 +1,6 @@
 //! Accounts: a name, a role, and what they sign in with.
 
-use kernel::{AccountId, Env, Fault, Timestamp, limits};
+use kernel::{AccountId, Env, Error, Fault, Timestamp, limits};
 use store::{Read, Tx};
 
 use crate::error::AccountRefusal;
@@ -54,6 +54,16 @@ store::from_row!(Account {
 });
 
 impl Account {
+    /// The e-mail address and the telephone number they can be reached at.
+    pub fn reached_at(self) -> (Option<String>, Option<String>) {
+        let address = |contact: &String| contact.contains('@');
+        let (email, phone) = match self.contact {
+            Some(contact) if address(&contact) => (Some(contact), None),
+            contact => (None, contact),
+        };
+        (self.email.or(email), self.phone.or(phone))
+    }
+
     /// What it is told apart by: its address, else its number, else its name; a guest's contact.
     pub fn login(&self) -> &str {
         let all = [&self.email, &self.phone, &self.username, &self.contact];
@@ -95,11 +105,47 @@ pub(crate) fn by_key(read: &mut Read<'_>, key: &str) -> Result<Option<Account>, 
     read.row(&sql::ACCOUNT_BY_LOGIN, &[&key])
 }
 
+/// Whether the account has a password, and does not only sign in with codes.
+pub fn has_password(read: &mut Read<'_>, id: AccountId) -> Result<bool, Fault> {
+    let kept: Option<(Option<String>,)> = read.row(&sql::PASSWORD_HASH, &[&id])?;
+    Ok(kept.is_some_and(|(hash,)| hash.is_some()))
+}
+
+/// Calls an account by another name.
+pub fn rename(tx: &mut Tx<'_>, id: AccountId, name: &str) -> Result<(), Error<AccountRefusal>> {
+    let name = checked_name(name).map_err(Error::Refused)?;
+    tx.execute(&sql::ACCOUNT_RENAME, &[&id, &name])?;
+    Ok(())
+}
+
+fn checked_name(name: &str) -> Result<String, AccountRefusal> {
+    let line = text::line(name, limits::TEXT_CHARS_MAX);
+    line.map(str::to_owned).map_err(|problem| AccountRefusal::NameInvalid { problem })
+}
+
+/// A guest, with where they can be reached: an e-mail address or a telephone number.
+pub(crate) fn guest(env: &Env, name: &str, contact: &str) -> Result<Account, AccountRefusal> {
+    let contact = Login::parse(contact).filter(Login::can_be_written_to);
+    let contact = contact.ok_or(AccountRefusal::ContactInvalid)?;
+    Ok(Account {
+        id: env.id(),
+        name: checked_name(name)?,
+        role: Role::Customer,
+        email: None,
+        email_verified_at: None,
+        phone: None,
+        phone_verified_at: None,
+        username: None,
+        created_at: env.now(),
+        disabled_at: None,
+        guest: true,
+        contact: Some(contact.text),
+    })
+}
+
 pub(crate) fn check(new: &NewAccount) -> Result<Checked, AccountRefusal> {
     let login = Login::parse(&new.login).ok_or(AccountRefusal::LoginInvalid)?;
-    let name = text::line(&new.name, limits::TEXT_CHARS_MAX)
-        .map_err(|problem| AccountRefusal::NameInvalid { problem })?
-        .to_owned();
+    let name = checked_name(&new.name)?;
     password::check(&new.password, &login.key)?;
     Ok(Checked { login, name })
 }

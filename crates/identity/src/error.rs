@@ -17,6 +17,12 @@ pub enum AccountRefusal {
     /// Somebody has an account with this login.
     #[error("there is already an account with this login: sign in instead")]
     LoginTaken,
+    /// A guest cannot be reached there.
+    #[error(
+        "this is neither an e-mail address nor a telephone number with its country's code, \
+             such as +41 79 123 45 67"
+    )]
+    ContactInvalid,
     /// No name, or one that is too long.
     #[error("name: {problem}")]
     NameInvalid {
@@ -39,6 +45,7 @@ impl Coded for AccountRefusal {
         match self {
             Self::LoginInvalid => "login-invalid",
             Self::LoginTaken => "login-taken",
+            Self::ContactInvalid => "contact-invalid",
             Self::NameInvalid { .. } => "name-invalid",
             Self::PasswordTooShort => "password-too-short",
             Self::PasswordTooLong => "password-too-long",
@@ -50,6 +57,7 @@ impl Coded for AccountRefusal {
         match self {
             Self::LoginTaken => Kind::Conflict,
             Self::LoginInvalid
+            | Self::ContactInvalid
             | Self::NameInvalid { .. }
             | Self::PasswordTooShort
             | Self::PasswordTooLong
@@ -60,6 +68,7 @@ impl Coded for AccountRefusal {
     fn facts(&self) -> Value {
         match self {
             Self::LoginInvalid | Self::LoginTaken => json!({ "field": "login" }),
+            Self::ContactInvalid => json!({ "field": "contact" }),
             Self::NameInvalid { problem } => json!({ "field": "name", "problem": problem }),
             Self::PasswordTooShort => {
                 json!({ "field": "password", "min_length": PASSWORD_CHARS_MIN })
@@ -105,7 +114,7 @@ pub enum AddressRefusal {
     #[error("an account keeps at most {} addresses: remove one first", limits::ADDRESSES_MAX)]
     TooManyAddresses,
     /// No such address, or not yours.
-    #[error("there is no such address")]
+    #[error("there is no such delivery address")]
     AddressUnknown,
 }
 

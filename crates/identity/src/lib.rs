@@ -20,7 +20,7 @@ mod sql;
 mod tests;
 mod text;
 
-pub use account::{Account, NewAccount, account, account_by_login};
+pub use account::{Account, NewAccount, account, account_by_login, has_password, rename};
 pub use addresses::{Address, NewAddress};
 pub use error::{AccountRefusal, AddressRefusal, ConsentRefusal, SignInRefusal};
 pub use login::{Login, LoginKind};

@@ -94,11 +94,7 @@ pub fn request(
 }
 
 /// Requests to be looked at, the oldest first.
-pub fn due(
-    read: &mut Read<'_>,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<PersonalRequest>, Fault> {
+pub fn due(read: &mut Read<'_>, now: Timestamp, limit: i64) -> Result<Vec<PersonalRequest>, Fault> {
     read.rows(&sql::PERSONAL_REQUESTS_DUE, &[&now, &limit])
 }
 

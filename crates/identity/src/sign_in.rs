@@ -1,6 +1,6 @@
 //! Register, sign in, sign out: the flows that touch nothing but this feature's tables.
 
-use kernel::{Env, Error, Fault, Timestamp};
+use kernel::{AccountId, Env, Error, Fault, Timestamp};
 use store::Db;
 
 use crate::account::{self, Account, NewAccount};
@@ -48,6 +48,41 @@ impl Identity {
         let (token, expires_at) = (session.token.clone(), session.expires_at);
         let account = self.make(db, env, new, Role::Customer, Some(session)).await?;
         Ok(SignIn { account, token, expires_at })
+    }
+
+    /// Lets somebody buy who does not want an account: one is made that nobody else signs in with,
+    /// and they are signed in with it. `contact` is where news of their order goes.
+    pub async fn guest(
+        &self,
+        db: &Db,
+        env: &Env,
+        name: &str,
+        contact: &str,
+    ) -> Result<SignIn, Error<AccountRefusal>> {
+        let account = account::guest(env, name, contact).map_err(Error::Refused)?;
+        let session = NewSession::ready(env);
+        let (token, expires_at) = (session.token.clone(), session.expires_at);
+        let made = account.clone();
+        db.write(move |tx| {
+            let Account { id, name, contact, created_at, .. } = &made;
+            tx.execute(&sql::GUEST_ADD, &[id, name, created_at, contact])?;
+            session.insert(tx, *id)
+        })
+        .await?;
+        Ok(SignIn { account, token, expires_at })
+    }
+
+    /// Whether that is the account's password. An account without one has none that is right.
+    pub async fn is_password(
+        &self,
+        db: &Db,
+        id: AccountId,
+        password: String,
+    ) -> Result<bool, Fault> {
+        let kept: Option<(Option<String>,)> =
+            db.read(move |read| read.row(&sql::PASSWORD_HASH, &[&id])).await?;
+        let verdict = self.passwords.verify(password, kept.and_then(|(hash,)| hash)).await?;
+        Ok(!matches!(verdict, Verdict::Wrong))
     }
 
     /// Makes an account of any role without signing it in.

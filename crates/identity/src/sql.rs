@@ -39,6 +39,10 @@ store::sql! {
          values ($1, $2, 'customer', $3, true, $4)"
     }
 
+    query ACCOUNT_RENAME {
+        "update accounts set name = $2 where id = $1"
+    }
+
     query ACCOUNT_DISABLE {
         "update accounts set disabled_at = coalesce(disabled_at, $2) where id = $1"
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flows::Shop;
-use kernel::{Fault, SignedDuration};
+use kernel::{Error, Fault, SignedDuration};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -21,6 +21,8 @@ const MONEY_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks into the gateways' lists.
 const LISTS_EVERY: Duration = Duration::from_mins(15);
+/// Between two looks at what people asked of the data about them.
+const PEOPLE_EVERY: Duration = Duration::from_secs(5);
 /// Between two clearings of old keys.
 const KEYS_EVERY: Duration = Duration::from_hours(1);
 /// How long an idempotency key is remembered: published in the API's documentation.
@@ -46,7 +48,8 @@ impl Jobs {
             let (holds, orders) = self.shop.sweep().await?;
             let money = self.money().await?;
             let events = self.hand_on().await?;
-            if holds + orders + money + events == 0 {
+            let people = self.answer_people().await?;
+            if holds + orders + money + events + people == 0 {
                 return Ok(());
             }
         }
@@ -71,6 +74,11 @@ impl Jobs {
         running.spawn(every(stop.clone(), "money", MONEY_EVERY, move || {
             let jobs = jobs.clone();
             async move { jobs.money().await }
+        }));
+        let jobs = self.clone();
+        running.spawn(every(stop.clone(), "people", PEOPLE_EVERY, move || {
+            let jobs = jobs.clone();
+            async move { jobs.answer_people().await }
         }));
         let jobs = self.clone();
         running.spawn(every(stop.clone(), "keys", KEYS_EVERY, move || {
@@ -103,6 +111,14 @@ impl Jobs {
     async fn all_notices(&self) -> Result<(), Fault> {
         while self.cashier.read_notices().await? > 0 {}
         Ok(())
+    }
+
+    /// Makes the copies and forgets the people that are due; gives how many there were.
+    async fn answer_people(&self) -> Result<usize, Fault> {
+        self.shop.answer_people().await.map_err(|error| match error {
+            Error::Fault(fault) => fault,
+            Error::Refused(refusal) => Fault::Broken(refusal.to_string()),
+        })
     }
 
     async fn money(&self) -> Result<usize, Fault> {

@@ -241,10 +241,12 @@ pub fn unpaid_after(
 /// where it went. Telephone numbers and notes go.
 pub fn erase(tx: &mut Tx<'_>, orders: &[Order]) -> Result<(), Fault> {
     let kept = |order: &Order| {
-        let full: serde_json::Value = serde_json::from_str(&order.address).unwrap_or_default();
-        let fields = ["name", "line1", "line2", "city", "postcode", "country"];
-        let kept = fields.map(|field| (field.to_owned(), full[field].clone()));
-        serde_json::Value::Object(kept.into_iter().collect()).to_string()
+        let mut address: serde_json::Value =
+            serde_json::from_str(&order.address).unwrap_or_default();
+        if let Some(phone) = address.get_mut("phone") {
+            *phone = serde_json::Value::Null;
+        }
+        address.to_string()
     };
     let rows: Vec<(OrderId, String)> = orders.iter().map(|it| (it.id, kept(it))).collect();
     tx.update_many(&sql::ADDRESSES_SET, &rows, |(id, address)| [id.value(), address.value()])?;

@@ -202,8 +202,21 @@ macro_rules! ids {
 }
 
 ids!(
-    AccountId, SessionId, PersonalRequestId, AddressId, ProductId, VariantId, CategoryId, ImageId, CartId, OrderId,
-    AttemptId, RefundId, MovementId, EventId, NoticeId
+    AccountId,
+    SessionId,
+    PersonalRequestId,
+    AddressId,
+    ProductId,
+    VariantId,
+    CategoryId,
+    ImageId,
+    CartId,
+    OrderId,
+    AttemptId,
+    RefundId,
+    MovementId,
+    EventId,
+    NoticeId
 );
 
 /// One row of an answer; columns are read by position.

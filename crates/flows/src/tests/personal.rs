@@ -98,7 +98,8 @@ async fn end(town: &Town, order: OrderId) {
     let wish = RefundWish { of: RefundOf::Rest { restock: true }, reason: "zyx-reason".into() };
     town.end_refunds(order, RefundState::Succeeded).await.unwrap();
     town.shop.refund(town.staff, order, wish, town.key(town.staff, "refund")).await.unwrap();
-    let open = town.shop.db.read(move |read| payments::refunds_of_order(read, order)).await.unwrap();
+    let open =
+        town.shop.db.read(move |read| payments::refunds_of_order(read, order)).await.unwrap();
     for refund in open.into_iter().filter(|it| it.state.is_under_way()) {
         let news = crate::RefundNews {
             refund_id: refund.id,
@@ -162,5 +163,30 @@ store::on_both_engines! { SCHEMAS;
             let wanted = usize::from(INVOICE.contains(&word) || word == "zyx-door");
             assert_eq!(count, wanted, "{word}");
         }
+    }
+
+    async fn a_break_anywhere_leaves_all_or_nothing(t: TestDb) {
+        let town = Town::open(&t.db, 93).await;
+        let (ada, order) = somebody(&town).await;
+        end(&town, order).await;
+        town.shop.ask_to_be_forgotten(ada).await.unwrap();
+        town.wait(minutes(20));
+        let mut broken = 0;
+        for nth in 1.. {
+            t.injector.fail_statement(nth);
+            let done = town.shop.answer_people().await;
+            let reached = !t.injector.calm();
+            let left = town.shop.db.read(move |read| identity::account(read, ada)).await.unwrap();
+            let there = left.unwrap().login() == "c0@example.org";
+            let phone = town.order(order).await.address.contains("+41790001122");
+            assert_eq!(there, phone, "statement {nth}: half forgotten");
+            if done.is_ok() && !there && !reached {
+                break;
+            }
+            broken += 1;
+        }
+        assert!(broken > 10, "{broken} statements broke");
+        assert_eq!(asked(&town, ada, Wish::Erasure).await, None);
+        sound(&town).await;
     }
 }

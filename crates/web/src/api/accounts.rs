@@ -15,7 +15,7 @@ use crate::extract::{Caller, Json};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(register)).routes(routes!(me))
+    OpenApiRouter::new().routes(routes!(register)).routes(routes!(guest)).routes(routes!(me))
 }
 
 /// An account to be made.
@@ -45,6 +45,8 @@ struct AccountBody {
     phone: Option<String>,
     phone_verified_at: Option<Timestamp>,
     username: Option<String>,
+    /// Where a guest can be reached.
+    contact: Option<String>,
     name: String,
     role: RoleWord,
 }
@@ -81,6 +83,7 @@ impl From<Account> for AccountBody {
             phone: account.phone,
             phone_verified_at: account.phone_verified_at,
             username: account.username,
+            contact: account.contact,
             name: account.name,
             role: account.role.into(),
         }
@@ -117,6 +120,30 @@ async fn register(State(app): State<App>, Json(form): Json<Register>) -> Answer 
     let Register { login, password, name } = form;
     let new = NewAccount { login, password, name };
     Ok(signed_in(app.identity.register(&app.shop.db, &app.shop.env, new).await?))
+}
+
+/// Somebody who buys without wanting an account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Guest {
+    /// What to call them.
+    #[schema(example = "Ada Lovelace")]
+    name: String,
+    /// Where news of the order goes: an e-mail address, or a telephone number with its country's
+    /// code. It may be somebody's login; that opens nothing.
+    #[schema(example = "ada@example.org")]
+    contact: String,
+}
+
+/// Buy as a guest. The token is all there is to it: nobody signs in again, but each order has a
+/// `link` that shows it to whoever has it.
+#[utoipa::path(
+    post, path = "/guests", tag = "accounts", request_body = Guest,
+    responses((status = 201, description = "Signed in", body = SessionBody))
+)]
+async fn guest(State(app): State<App>, Json(form): Json<Guest>) -> Answer {
+    let (db, env) = (&app.shop.db, &app.shop.env);
+    Ok(signed_in(app.identity.guest(db, env, &form.name, &form.contact).await?))
 }
 
 /// Who the token belongs to.

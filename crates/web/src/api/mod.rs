@@ -7,6 +7,7 @@ mod admin;
 mod cart;
 mod checkout;
 mod docs;
+mod me;
 mod openapi;
 mod orders;
 mod payments;
@@ -37,6 +38,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
     let nouns = OpenApiRouter::new()
         .merge(accounts::routes())
         .merge(sessions::routes())
+        .merge(me::routes())
         .merge(addresses::routes())
         .merge(products::routes())
         .merge(cart::routes())

@@ -20,7 +20,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ),
     ("parameter-invalid", 400, "A parameter in the address is not what it should be."),
     ("unknown-parameter", 400, "The address has a parameter that nobody reads."),
-    ("login-failed", 401, "The e-mail address or the password is not right."),
+    ("login-failed", 401, "The login or the password is not right."),
     ("unauthorized", 401, "The request carries no token, or one that is no longer good."),
     ("cross-site", 403, "A form of a page was sent from another site."),
     ("forbidden", 403, "The account is signed in, but may not do this."),
@@ -42,6 +42,8 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ),
     ("cart-changed", 409, "The cart has changed since the quote was made: ask for a new quote."),
     ("login-taken", 409, "There is already an account with this login."),
+    ("staff-account", 409, "People of the shop cannot do this with their own account."),
+    ("too-many-answers", 409, "The account has answered too often: nothing more is kept."),
     ("hold-used-up", 409, "The hold on the cart's units was extended as often as it can be."),
     (
         "notice-waits",
@@ -90,7 +92,15 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         422,
         "A field of the category is not as it should be; `field` and `problem` say more.",
     ),
+    ("password-wrong", 422, "The account's password was not sent with it, or another one."),
+    ("purpose-invalid", 422, "A purpose is a short name of small letters, digits and dashes."),
+    ("wording-invalid", 422, "The words that were shown are missing or too long."),
     ("currency-unknown", 422, "The price is in a currency that the shop does not take."),
+    (
+        "contact-invalid",
+        422,
+        "A guest cannot be reached there: neither an e-mail address nor a telephone number with its country's code.",
+    ),
     (
         "login-invalid",
         422,

@@ -16,6 +16,7 @@ mod countries;
 mod error;
 mod form;
 mod goods;
+mod guest;
 mod home;
 mod media;
 mod next;
@@ -65,6 +66,7 @@ pub fn routes() -> Router<App> {
         .route("/cart/clear", get(cart::ask_to_clear).post(cart_change::clear))
         .route("/login", get(sign_in::form).post(sign_in::submit))
         .route("/register", get(register::form).post(register::submit))
+        .route("/guest", get(guest::form).post(guest::submit))
         .route("/logout", post(sign_in::out))
         .route("/checkout", get(checkout::show).post(place::submit))
         .route("/checkout/details", get(address::for_checkout).post(address::add_for_checkout))

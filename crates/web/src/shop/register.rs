@@ -103,7 +103,9 @@ fn explain(refusal: &AccountRefusal) -> (&'static str, String) {
         other => sentence(&other.to_string()),
     };
     let field = match refusal {
-        AccountRefusal::LoginInvalid | AccountRefusal::LoginTaken => "login",
+        AccountRefusal::LoginInvalid
+        | AccountRefusal::LoginTaken
+        | AccountRefusal::ContactInvalid => "login",
         AccountRefusal::NameInvalid { .. } => "name",
         AccountRefusal::PasswordTooShort
         | AccountRefusal::PasswordTooLong

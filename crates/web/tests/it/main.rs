@@ -25,6 +25,7 @@ mod line;
 mod orders;
 mod pages;
 mod payment;
+mod people;
 mod purchase;
 mod shape;
 mod shop;
