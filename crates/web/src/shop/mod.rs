@@ -23,6 +23,7 @@ mod next;
 mod order;
 mod pay;
 mod paying;
+mod personal;
 mod place;
 mod product;
 mod register;
@@ -76,6 +77,10 @@ pub fn routes() -> Router<App> {
         .route("/o/{order}", get(order::show))
         .route("/o/{order}/cancel", get(order::ask_to_cancel).post(order::cancel))
         .route("/account", get(account::show))
+        .route("/account/data", get(personal::show).post(personal::ask))
+        .route("/account/data/everything.json", get(personal::copy))
+        .route("/account/delete", get(personal::question).post(personal::forget))
+        .route("/forgotten", get(personal::forgotten))
         .route("/account/addresses/new", get(address::for_account).post(address::add_for_account))
         .route("/account/addresses/{address}", post(address::change))
         .route("/assets/{name}", get(assets::serve))

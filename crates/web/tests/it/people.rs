@@ -165,4 +165,31 @@ store::on_both_engines! { TABLES;
         shop.delete(&path).by(&ada).expect(204).await;
         shop.delete(&path).by(&ada).expect(404).await;
     }
+
+    async fn the_pages_copy_and_forget(db: TestDb) {
+        let shop = TestShop::open(db).await;
+        let browser = Browser::new(&shop);
+        let fields = [("name", "Ada"), ("login", "ada@example.org"), ("password", PASSWORD)];
+        browser.post("/register", &fields).await.leads_to();
+        browser.see("/account").await.says("/account/data");
+        browser.see("/account/data").await.says("Make a copy").says("Delete the account");
+        let waiting = browser.get("/account/data/everything.json").await.leads_to();
+        assert_eq!(waiting, "/account/data", "nobody asked");
+        assert_eq!(browser.post("/account/data", &[]).await.leads_to(), "/account/data");
+        browser.see("/account/data").await.says("It takes a moment");
+        shop.settle().await;
+        browser.see("/account/data").await.says("Your copy is ready");
+        browser.get("/account/data/everything.json").await.says("ada@example.org");
+        browser.see("/account/delete").await.says("It cannot be taken back.");
+        let wrong = browser.post("/account/delete", &[("password", "another one")]).await;
+        assert_eq!(wrong.status, 422);
+        let gone = browser.post("/account/delete", &[("password", PASSWORD)]).await.leads_to();
+        browser.see(&gone).await.says("You are signed out");
+        assert!(browser.cookie("hf_s").is_none());
+        assert!(browser.get("/account").await.leads_to().starts_with("/login"));
+        shop.clock.advance(SignedDuration::from_hours(1));
+        shop.settle().await;
+        let contents = shop.db.contents().await;
+        assert!(!contents.contains("ada@example.org"), "nothing is left");
+    }
 }
