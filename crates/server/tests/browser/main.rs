@@ -9,6 +9,7 @@
 
 mod buyer;
 mod chromium;
+mod people;
 mod purchases;
 #[path = "../town/shop.rs"]
 mod shop;

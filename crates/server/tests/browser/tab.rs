@@ -251,7 +251,9 @@ impl Tab {
             let told = &event["params"];
             let wrong = match event["method"].as_str().unwrap_or_default() {
                 "Log.entryAdded" if told["entry"]["level"] == "error" => {
-                    Some(told["entry"]["text"].to_string())
+                    // A form that was not right comes back with that, and says so itself.
+                    let text = told["entry"]["text"].to_string();
+                    (!text.contains("a status of 422")).then_some(text)
                 }
                 "Runtime.exceptionThrown" => Some(told["exceptionDetails"].to_string()),
                 "Runtime.consoleAPICalled" => Some(told["args"].to_string()),
