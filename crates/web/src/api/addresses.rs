@@ -79,7 +79,7 @@ impl From<Address> for AddressBody {
 )]
 async fn list(State(app): State<App>, caller: Caller) -> Answer {
     let owner = caller.id();
-    let kept = app.shop.db.read(move |read| addresses::list(read, owner)).await?;
+    let kept = app.shop.db.read(move |read| flows::address_book(read, owner)).await?;
     Ok(ok(&Addresses { items: kept.into_iter().map(Into::into).collect() }))
 }
 

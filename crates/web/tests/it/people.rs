@@ -161,6 +161,25 @@ store::on_both_engines! { TABLES;
         let all = shop.get("/api/v1/me/addresses").by(&ada).expect(200).await.body;
         assert_eq!(all["items"][0]["id"], second["id"]);
         assert_eq!(all["items"][1]["default"], false);
+        // The one that was used last comes next.
+        let owner = shop.owner().await;
+        let shirt = shop.product(&owner, "shirt", 5).await;
+        let third = shop.post("/api/v1/me/addresses", &address()).by(&ada).expect(201).await.body;
+        let order_of = || async {
+            let all = shop.get("/api/v1/me/addresses").by(&ada).expect(200).await.body;
+            all["items"].as_array().unwrap().iter().map(|it| it["id"].clone()).collect::<Vec<_>>()
+        };
+        let before = order_of().await;
+        assert_eq!([&before[0], &before[1]], [&second["id"], &third["id"]]);
+        shop.clock.advance(SignedDuration::from_secs(1));
+        let wish = json!({
+            "source": "buy_now", "variant_id": shirt, "quantity": 1, "address_id": before[2],
+        });
+        let quote = shop.post("/api/v1/checkout/quote", &wish).by(&ada).expect(200).await.body;
+        let wish = json!({ "quote": quote["token"], "payment_method": "cash_on_delivery" });
+        shop.post("/api/v1/orders", &wish).by(&ada).expect(201).await;
+        let [first, other, last] = <[_; 3]>::try_from(before).unwrap();
+        assert_eq!(order_of().await, [first, last, other]);
         shop.delete(&path).by(&bob).expect(404).await;
         shop.delete(&path).by(&ada).expect(204).await;
         shop.delete(&path).by(&ada).expect(404).await;

@@ -224,7 +224,7 @@ async fn more_parameters(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
         sheet.note(did, "400 unknown-parameter", tally.in_words(), held);
     }
     sheet.not_here("a guest's order link with more in it", "with orders by guests");
-    Ok(())
+    super::people::links(kit, sheet).await
 }
 
 async fn lists(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
