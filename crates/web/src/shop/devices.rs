@@ -8,6 +8,7 @@ use identity::Place;
 use kernel::SessionId;
 
 use super::error::PageError;
+use super::form::id;
 use super::shell::{Keep, Shell, page};
 use super::show::{Icon, Time, moment};
 use super::visitor::Visitor;
@@ -52,6 +53,7 @@ pub(crate) async fn end(
     Path(session): Path<String>,
 ) -> Result<Response, PageError> {
     let account = visitor.account_or_back_to(HERE)?;
+    let session: SessionId = id(&session)?;
     let (db, env) = (&app.shop.db, &app.shop.env);
     // One that is over already is as good as ended.
     app.identity.end_session(db, env, account, session).await?;
