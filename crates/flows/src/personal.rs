@@ -1,7 +1,7 @@
 //! What people may ask of the data about them: a copy of all of it, and that it be forgotten.
 
 use identity::personal::{self, PersonalRequest, Wish};
-use kernel::{AccountId, Fault, SignedDuration, Timestamp};
+use kernel::{AccountId, Fault, SessionId, SignedDuration, Timestamp};
 use orders::Order;
 use serde_json::{Value, json};
 use store::Read;
@@ -29,13 +29,17 @@ impl Shop {
     /// Asks that somebody be forgotten. From here on nobody signs in with the account. It is done
     /// when what they were shown can no longer become an order, and when their orders and their
     /// money have come to an end.
-    pub async fn ask_to_be_forgotten(&self, account: AccountId) -> Result<PersonalRequest, Fault> {
+    /// Gives the sessions that ended with it.
+    pub async fn ask_to_be_forgotten(
+        &self,
+        account: AccountId,
+    ) -> Result<(PersonalRequest, Vec<SessionId>), Fault> {
         let env = self.env.clone();
         let due = later(self.env.now(), self.settings.quote + SignedDuration::from_mins(1));
         self.db
             .write(move |tx| {
-                personal::shut_out(tx, account, env.now())?;
-                personal::ask(tx, &env, account, Wish::Erasure, due)
+                let ended = personal::shut_out(tx, &env, account)?;
+                Ok((personal::ask(tx, &env, account, Wish::Erasure, due)?, ended))
             })
             .await
     }
@@ -117,7 +121,7 @@ fn orders_of(read: &mut Read<'_>, account: AccountId) -> Result<Vec<Order>, Faul
 
 /// Everything the shop knows of somebody, as of one moment.
 fn everything(read: &mut Read<'_>, account: AccountId, now: Timestamp) -> Result<Value, Fault> {
-    let person = personal::everything(read, account)?;
+    let person = personal::everything(read, account, now)?;
     let cart = match carts::find(read, account)? {
         None => Vec::new(),
         Some(cart) => carts::lines(read, cart.id)?.answer(read)?,

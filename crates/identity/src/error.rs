@@ -99,6 +99,25 @@ impl Coded for SignInRefusal {
     }
 }
 
+/// Why a token is not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TokenRefusal {
+    /// Not ours, altered, over, used before, or of a session that was ended: which of these is
+    /// not said.
+    #[error("the token is not good, or no longer: sign in again")]
+    TokenInvalid,
+}
+
+impl Coded for TokenRefusal {
+    fn code(&self) -> &'static str {
+        "token-invalid"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Unauthenticated
+    }
+}
+
 /// Why an address is not kept.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AddressRefusal {

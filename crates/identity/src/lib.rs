@@ -6,12 +6,16 @@
 mod account;
 pub mod addresses;
 pub mod consents;
+mod device;
 mod email;
 mod error;
+mod jwt;
 mod login;
 mod password;
 pub mod personal;
 mod phone;
+mod refresh;
+mod revocation;
 mod role;
 mod session;
 mod sign_in;
@@ -19,18 +23,23 @@ mod sql;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tokens;
 
 pub use account::{Account, NewAccount, account, account_by_login, has_password, rename};
 pub use addresses::{Address, NewAddress};
-pub use error::{AccountRefusal, AddressRefusal, ConsentRefusal, SignInRefusal};
+pub use device::{Device, Place, end_all_in, places};
+pub use error::{AccountRefusal, AddressRefusal, ConsentRefusal, SignInRefusal, TokenRefusal};
+pub use jwt::PublishedKey;
 pub use login::{Login, LoginKind};
 pub use password::{
     HASHES_AT_ONCE, HASHES_WAITING_MAX, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordPolicy,
     Passwords, PolicyInvalid, Verdict, generate_password,
 };
+pub use refresh::{ASKED_AGAIN, TokenPair};
 pub use role::{Permission, Role};
 pub use session::{CACHED_FOR, IDLE_FOR_MAX, LASTS_FOR_MAX, Sessions, SignedIn, forget_expired};
 pub use sign_in::{Identity, SignIn};
+pub use tokens::{ACCESS_LASTS, AccessTokens, Holder, LOOKED_FOR, OLD_MAX, rotate_keys};
 
 /// The tables and statements of accounts, sessions and addresses.
 pub static SCHEMA: store::Schema = store::Schema {
@@ -41,6 +50,7 @@ pub static SCHEMA: store::Schema = store::Schema {
             sql: include_str!("../migrations/V1__identity.sql"),
         },
         store::Migration { name: "V5__people", sql: include_str!("../migrations/V5__people.sql") },
+        store::Migration { name: "V3__tokens", sql: include_str!("../migrations/V3__tokens.sql") },
     ],
     statements: sql::ALL,
 };

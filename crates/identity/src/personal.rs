@@ -1,12 +1,12 @@
 //! What people may ask of the data about them: a copy of all of it, and that it be forgotten. Both
 //! take a while, so both are requests with a state; who carries them out is not decided here.
 
-use kernel::{AccountId, Env, Fault, PersonalRequestId, SignedDuration, Timestamp};
+use kernel::{AccountId, Env, Fault, PersonalRequestId, SessionId, SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 use store::{FromColumn, Param, Read, Tx, Value, from_row};
 
 use crate::account::{self, Account};
-use crate::{addresses, consents, sql};
+use crate::{addresses, consents, device, sql};
 
 /// How long a copy can be fetched before it is thrown away.
 pub const COPY_KEPT: SignedDuration = SignedDuration::from_hours(24 * 7);
@@ -125,7 +125,7 @@ pub fn over(tx: &mut Tx<'_>, id: PersonalRequestId, now: Timestamp) -> Result<()
 }
 
 /// Everything these tables know of somebody, but for secrets.
-pub fn everything(read: &mut Read<'_>, id: AccountId) -> Result<Json, Fault> {
+pub fn everything(read: &mut Read<'_>, id: AccountId, now: Timestamp) -> Result<Json, Fault> {
     let Some(account) = account::account(read, id)? else { return Ok(Json::Null) };
     let Account { name, role, email, phone, username, contact, created_at, .. } = &account;
     let addresses: Vec<Json> = addresses::list(read, id)?
@@ -138,10 +138,15 @@ pub fn everything(read: &mut Read<'_>, id: AccountId) -> Result<Json, Fault> {
             })
         })
         .collect();
-    let sessions: Vec<(Timestamp, Timestamp)> = read.rows(&sql::SESSIONS_OF, &[&id])?;
-    let sessions: Vec<Json> = sessions
+    let sessions: Vec<Json> = device::places(read, id, now)?
         .into_iter()
-        .map(|(began, ends)| json!({ "began_at": began, "expires_at": ends }))
+        .map(|it| {
+            json!({
+                "browser": it.is_browser, "device": it.device, "address": it.address,
+                "began_at": it.created_at, "last_used_at": it.last_used_at,
+                "expires_at": it.expires_at,
+            })
+        })
         .collect();
     let consents: Vec<Json> = consents::of_account(read, id)?
         .into_iter()
@@ -173,8 +178,8 @@ pub fn erase(tx: &mut Tx<'_>, id: AccountId, now: Timestamp) -> Result<(), Fault
     tx.execute(&sql::ACCOUNT_ERASE, &[&id, &now]).map(|_| ())
 }
 
-/// From here on nobody signs in with the account, and nobody is.
-pub fn shut_out(tx: &mut Tx<'_>, id: AccountId, now: Timestamp) -> Result<(), Fault> {
-    tx.execute(&sql::ACCOUNT_DISABLE, &[&id, &now])?;
-    tx.execute(&sql::SESSIONS_ERASE, &[&id]).map(|_| ())
+/// From here on nobody signs in with the account, and nobody is. Gives the sessions that ended.
+pub fn shut_out(tx: &mut Tx<'_>, env: &Env, id: AccountId) -> Result<Vec<SessionId>, Fault> {
+    tx.execute(&sql::ACCOUNT_DISABLE, &[&id, &env.now()])?;
+    device::end_all_in(tx, env, id)
 }

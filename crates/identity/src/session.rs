@@ -12,6 +12,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use store::{Db, Tx};
 
+use crate::revocation::Revoked;
 use crate::role::Role;
 use crate::sql;
 
@@ -47,6 +48,7 @@ pub struct Sessions(Arc<Inner>);
 
 struct Inner {
     env: Env,
+    revoked: Arc<Revoked>,
     known: Cache<TokenHash, Known>,
 }
 
@@ -78,12 +80,22 @@ pub(crate) struct NewSession {
 impl Sessions {
     /// Sessions by the clock of `env`.
     pub fn new(env: &Env) -> Self {
-        Self(Arc::new(Inner { env: env.clone(), known: Cache::new(CACHED_MAX) }))
+        let revoked = Arc::default();
+        Self(Arc::new(Inner { env: env.clone(), revoked, known: Cache::new(CACHED_MAX) }))
+    }
+
+    pub(crate) fn revoked(&self) -> &Arc<Revoked> {
+        &self.0.revoked
     }
 
     /// Who has this token, if anybody has. Reads the database once a second for each token in
     /// use, and writes once an hour to move the end of the session on.
     pub async fn who(&self, db: &Db, token: &str) -> Result<Option<SignedIn>, Fault> {
+        let who = self.whoever(db, token).await?;
+        Ok(who.filter(|who| !self.0.revoked.contains(who.session_id)))
+    }
+
+    async fn whoever(&self, db: &Db, token: &str) -> Result<Option<SignedIn>, Fault> {
         let Some(hash) = hash(token) else { return Ok(None) };
         let now = self.0.env.now();
         if let Some(known) = self.0.known.get(&hash) {
@@ -104,7 +116,7 @@ impl Sessions {
         // Refused when the session was ended meanwhile.
         let _ = place.insert(known);
         if let Some(expires_at) = extended {
-            extend(db, who.session_id, expires_at).await;
+            extend(db, who.session_id, expires_at, now).await;
         }
         Ok(Some(who))
     }
@@ -144,9 +156,9 @@ impl Sessions {
 
 /// A session that loses an hour of its fortnight is no reason to refuse a request: a full disk
 /// or a busy writer is only noted.
-async fn extend(db: &Db, session: SessionId, expires_at: Timestamp) {
+async fn extend(db: &Db, session: SessionId, expires_at: Timestamp, now: Timestamp) {
     let extended =
-        db.write(move |tx| tx.execute(&sql::SESSION_EXTEND, &[&session, &expires_at])).await;
+        db.write(move |tx| tx.execute(&sql::SESSION_EXTEND, &[&session, &expires_at, &now])).await;
     if let Err(fault) = extended {
         tracing::debug!(%fault, "the end of a session was not moved on");
     }
@@ -181,7 +193,7 @@ impl NewSession {
 }
 
 /// When a session ends that began at `created_at` and is used at `now`.
-fn ends_at(created_at: Timestamp, now: Timestamp) -> Timestamp {
+pub(crate) fn ends_at(created_at: Timestamp, now: Timestamp) -> Timestamp {
     let add = |at: Timestamp, span| at.saturating_add(span).unwrap_or(at);
     add(created_at, LASTS_FOR_MAX).min(add(now, IDLE_FOR_MAX))
 }

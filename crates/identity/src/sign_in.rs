@@ -1,6 +1,6 @@
 //! Register, sign in, sign out: the flows that touch nothing but this feature's tables.
 
-use kernel::{AccountId, Env, Error, Fault, Timestamp};
+use kernel::{AccountId, Env, Error, Fault, SignedDuration, Timestamp};
 use store::Db;
 
 use crate::account::{self, Account, NewAccount};
@@ -10,6 +10,7 @@ use crate::password::{PasswordPolicy, Passwords, PolicyInvalid, Verdict};
 use crate::role::Role;
 use crate::session::{NewSession, Sessions};
 use crate::sql;
+use crate::tokens::AccessTokens;
 
 /// Passwords and sessions together.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Identity {
     pub passwords: Passwords,
     /// Knows whose token it is.
     pub sessions: Sessions,
+    /// Makes and reads access tokens.
+    pub tokens: AccessTokens,
 }
 
 /// Somebody has just signed in.
@@ -34,7 +37,17 @@ pub struct SignIn {
 impl Identity {
     /// Hashes under `policy`; tells time and draws salts from `env`.
     pub fn new(policy: PasswordPolicy, env: &Env) -> Result<Self, PolicyInvalid> {
-        Ok(Self { passwords: Passwords::new(policy, env)?, sessions: Sessions::new(env) })
+        let sessions = Sessions::new(env);
+        let tokens = AccessTokens::new(env, sessions.revoked().clone());
+        Ok(Self { passwords: Passwords::new(policy, env)?, sessions, tokens })
+    }
+
+    /// The same, with access tokens that are good for `lasts` in place of
+    /// [`ACCESS_LASTS`](crate::ACCESS_LASTS).
+    #[must_use]
+    pub fn with_access_lasting(mut self, lasts: SignedDuration) -> Self {
+        self.tokens = self.tokens.lasting(lasts);
+        self
     }
 
     /// Makes a customer's account and signs it in.
@@ -121,10 +134,16 @@ impl Identity {
         let (token, expires_at) = (session.token.clone(), session.expires_at);
         let id = account.id;
         db.write(move |tx| {
+            // Changed, or shut out, while the password was looked at.
+            let still: Option<(Option<String>,)> = tx.row(&sql::PASSWORD_IF_OPEN, &[&id])?;
+            if still.and_then(|(hash,)| hash).as_ref() != Some(&old_hash) {
+                return Err(Error::Refused(SignInRefusal::LoginFailed));
+            }
             if let Some(new_hash) = &new_hash {
                 tx.execute(&sql::PASSWORD_REHASH, &[&id, &old_hash, new_hash])?;
             }
-            session.insert(tx, id)
+            session.insert(tx, id)?;
+            Ok(())
         })
         .await?;
         Ok(SignIn { account, token, expires_at })

@@ -73,10 +73,6 @@ store::sql! {
         "delete from personal_requests where account_id = $1 and kind = 'export'"
     }
 
-    query SESSIONS_OF {
-        "select created_at, expires_at from sessions where account_id = $1 order by id"
-    }
-
     query CONSENTS {
         "select purpose, given, wording, at from consents where account_id = $1 order by id desc"
     }
@@ -137,6 +133,10 @@ store::sql! {
         "select password_hash from accounts where id = $1"
     }
 
+    query PASSWORD_IF_OPEN {
+        "select password_hash from accounts where id = $1 and disabled_at is null"
+    }
+
     query PASSWORD_REHASH {
         "update accounts set password_hash = $3 where id = $1 and password_hash = $2"
     }
@@ -149,11 +149,71 @@ store::sql! {
     query SESSION_FIND {
         "select s.id, s.created_at, s.expires_at, a.id, a.role, a.name
          from sessions s join accounts a on a.id = s.account_id
-         where s.token_hash = $1 and a.disabled_at is null"
+         where s.token_hash = $1 and s.kind = 'page' and a.disabled_at is null"
+    }
+
+    query SESSIONS_OF_ACCOUNT {
+        "select id, kind = 'page', device, address, created_at,
+            coalesce(last_used_at, created_at), expires_at
+         from sessions where account_id = $1 and expires_at > $2 order by id desc"
+    }
+
+    query SESSION_IDS_OF_ACCOUNT {
+        "select id from sessions where account_id = $1 order by id"
+    }
+
+    query SESSION_OWNER {
+        "select account_id from sessions where id = $1"
+    }
+
+    query SESSION_TO_HAND {
+        "select s.id, a.id, a.role, s.expires_at
+         from sessions s join accounts a on a.id = s.account_id
+         where s.token_hash = $1 and s.kind = 'page' and a.disabled_at is null"
+    }
+
+    query SESSION_HAND {
+        "update sessions set kind = 'api', token_hash = $2, last_used_at = $3, device = $4,
+            address = $5
+         where token_hash = $1 and kind = 'page'"
+    }
+
+    query SESSION_NOTE {
+        "update sessions set last_used_at = $2, device = $3, address = $4 where token_hash = $1"
+    }
+
+    query SESSION_TO_REFRESH {
+        "select a.id, a.role, s.created_at, s.expires_at, s.token_hash, s.previous_hash,
+            s.rotated_at
+         from sessions s join accounts a on a.id = s.account_id
+         where s.id = $1 and s.kind = 'api' and s.expires_at > $2 and a.disabled_at is null"
+    }
+
+    query SESSION_REFRESH {
+        "update sessions set token_hash = $3, previous_hash = $2, rotated_at = $4,
+            last_used_at = $4, expires_at = $5
+         where id = $1 and token_hash = $2"
+    }
+
+    query SESSION_END_BY_ID {
+        "delete from sessions where id = $1"
+    }
+
+    query REVOCATION_ADD {
+        "insert into revocations (session_id, revoked_at) values ($1, $2)
+         on conflict (session_id) do nothing"
+    }
+
+    query REVOCATIONS_SINCE {
+        "select session_id, revoked_at from revocations where revoked_at >= $1"
+    }
+
+    query REVOCATIONS_FORGET {
+        "delete from revocations where revoked_at < $1"
     }
 
     query SESSION_EXTEND {
-        "update sessions set expires_at = $2 where id = $1"
+        "update sessions set expires_at = $2, last_used_at = $3 where id = $1"
     }
 
     query SESSION_END {

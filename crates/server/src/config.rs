@@ -81,6 +81,8 @@ pub struct Identity {
     pub password_memory_kib: u32,
     /// Passes over it.
     pub password_passes: u32,
+    /// Minutes that an access token is good.
+    pub access_token_minutes: u32,
 }
 
 /// `[checkout]`
@@ -218,6 +220,10 @@ impl Config {
             if !(1..=7 * 24 * 60).contains(&minutes) {
                 bail!("checkout.{name} must be between 1 and 10080, not {minutes}");
             }
+        }
+        let minutes = self.identity.access_token_minutes;
+        if !(1..=24 * 60).contains(&minutes) {
+            bail!("identity.access_token_minutes must be between 1 and 1440, not {minutes}");
         }
         checkout.rates()?;
         let receipts = &self.receipts;

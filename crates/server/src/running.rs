@@ -10,7 +10,7 @@ use flows::Shop;
 use gateways::Gateway;
 use identity::{Identity, PasswordPolicy};
 use jobs::{Cashier, Jobs, Journal};
-use kernel::Env;
+use kernel::{Env, SignedDuration};
 use sandbox::Sandbox;
 use store::{Db, Options, Schema};
 use tokio::net::{TcpListener, TcpSocket};
@@ -53,7 +53,8 @@ pub fn identity(config: &Config, env: &Env) -> anyhow::Result<Identity> {
         memory_kib: config.identity.password_memory_kib,
         passes: config.identity.password_passes,
     };
-    Ok(Identity::new(policy, env)?)
+    let lasts = SignedDuration::from_mins(i64::from(config.identity.access_token_minutes));
+    Ok(Identity::new(policy, env)?.with_access_lasting(lasts))
 }
 
 /// A shop that is ready to serve.

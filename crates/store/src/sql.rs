@@ -54,6 +54,10 @@ crate::sql! {
         "select value from secrets where name = $1"
     }
 
+    query SECRETS_NAMED {
+        "select value, created_at from secrets where name like $1 order by created_at, name"
+    }
+
     query SECRET_ADD {
         "insert into secrets (name, value, created_at) values ($1, $2, $3)
          on conflict (name) do nothing"

@@ -67,6 +67,7 @@ pub struct Parts {
 impl App {
     /// An app of these parts.
     pub fn new(parts: Parts) -> Self {
+        parts.identity.tokens.issued_by(parts.public_url.as_str());
         Self(Arc::new(Inner { parts, kept_answers: KeptAnswers::new() }))
     }
 

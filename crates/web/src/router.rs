@@ -16,6 +16,7 @@ pub fn router(app: App) -> Router {
         .merge(shop::routes())
         .route("/hooks/{gateway}", post(hooks::receive))
         .route("/problems/{code}", get(problem::show))
+        .route("/.well-known/jwks.json", get(api::keys))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(nowhere)

@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod sessions;
+mod tokens;
 
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
 //! Accounts: made by whoever wants one.
 
 use axum::extract::State;
-use axum::response::Response;
-use identity::{Account, NewAccount, Role, SignIn};
-use kernel::{AccountId, Timestamp};
+use identity::{Account, Device, NewAccount, Role, SignIn, TokenPair};
+use kernel::{AccountId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -11,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::answer::{Answer, created, ok};
-use crate::extract::{Caller, Json};
+use crate::extract::{Caller, From as ComesFrom, Json};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -68,10 +67,31 @@ enum RoleWord {
 #[schema(as = Session)]
 pub(super) struct SessionBody {
     account: AccountBody,
-    /// Send it with every request: `Authorization: Bearer <token>`. It is not shown again.
+    #[serde(flatten)]
+    tokens: TokensBody,
+}
+
+/// What a program carries. Neither token is shown again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
+pub(super) struct TokensBody {
+    /// Which session it is of.
+    session_id: SessionId,
+    /// Send it with every request: `Authorization: Bearer <token>`.
     token: String,
-    /// When it ends unless it is used.
+    /// When it ends; get another one before.
     expires_at: Timestamp,
+    /// Gets the next two tokens from `POST /sessions/refresh`, once.
+    refresh_token: String,
+    /// When it ends, and the session with it, unless it is used.
+    refresh_expires_at: Timestamp,
+}
+
+impl From<TokenPair> for TokensBody {
+    fn from(pair: TokenPair) -> Self {
+        let TokenPair { session_id, token, expires_at, refresh_token, refresh_expires_at } = pair;
+        Self { session_id, token, expires_at, refresh_token, refresh_expires_at }
+    }
 }
 
 impl From<Account> for AccountBody {
@@ -103,9 +123,11 @@ impl From<Role> for RoleWord {
 }
 
 /// The answer to whoever has just signed in.
-pub(super) fn signed_in(SignIn { account, token, expires_at }: SignIn) -> Response {
-    tracing::info!(account = %account.id, "signed in");
-    created(&SessionBody { account: account.into(), token, expires_at })
+pub(super) async fn signed_in(app: &App, signed: SignIn, device: Device) -> Answer {
+    let (db, env) = (&app.shop.db, &app.shop.env);
+    let pair = app.identity.hand_tokens(db, env, &signed, device).await?;
+    tracing::info!(account = %signed.account.id, session = %pair.session_id, "signed in");
+    Ok(created(&SessionBody { account: signed.account.into(), tokens: pair.into() }))
 }
 
 /// Make an account and sign in with it.
@@ -116,10 +138,15 @@ pub(super) fn signed_in(SignIn { account, token, expires_at }: SignIn) -> Respon
         (status = 409, description = "`login-taken`"),
     )
 )]
-async fn register(State(app): State<App>, Json(form): Json<Register>) -> Answer {
+async fn register(
+    State(app): State<App>,
+    ComesFrom(device): ComesFrom,
+    Json(form): Json<Register>,
+) -> Answer {
     let Register { login, password, name } = form;
     let new = NewAccount { login, password, name };
-    Ok(signed_in(app.identity.register(&app.shop.db, &app.shop.env, new).await?))
+    let signed = app.identity.register(&app.shop.db, &app.shop.env, new).await?;
+    signed_in(&app, signed, device).await
 }
 
 /// Somebody who buys without wanting an account.
@@ -141,9 +168,14 @@ struct Guest {
     post, path = "/guests", tag = "accounts", request_body = Guest,
     responses((status = 201, description = "Signed in", body = SessionBody))
 )]
-async fn guest(State(app): State<App>, Json(form): Json<Guest>) -> Answer {
+async fn guest(
+    State(app): State<App>,
+    ComesFrom(device): ComesFrom,
+    Json(form): Json<Guest>,
+) -> Answer {
     let (db, env) = (&app.shop.db, &app.shop.env);
-    Ok(signed_in(app.identity.guest(db, env, &form.name, &form.contact).await?))
+    let signed = app.identity.guest(db, env, &form.name, &form.contact).await?;
+    signed_in(&app, signed, device).await
 }
 
 /// Who the token belongs to.

@@ -161,8 +161,8 @@ async fn forget(
         let detail = "send the account's password with this request";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "password-wrong", detail));
     }
-    let request = app.shop.ask_to_be_forgotten(id).await?;
-    app.identity.sign_out(db, &caller.token).await?;
+    let (request, ended) = app.shop.ask_to_be_forgotten(id).await?;
+    app.identity.forget_sessions(&ended);
     tracing::info!(account = %id, "wants to be forgotten");
     Ok(request)
 }

@@ -14,6 +14,8 @@ mod payments;
 mod products;
 mod sessions;
 
+pub(crate) use sessions::keys;
+
 use axum::Router;
 use http::Method;
 use utoipa_axum::router::OpenApiRouter;

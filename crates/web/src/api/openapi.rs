@@ -110,7 +110,7 @@ fn add_problems(operation: &mut Operation) {
         ("503", "`overloaded`, `storage-full`, `storage-unavailable`, `timed-out`"),
     ];
     if operation.security.is_some() {
-        all.push(("401", "`unauthorized`"));
+        all.push(("401", "`unauthorized`, `token-invalid`"));
     }
     if staff {
         all.push(("403", "`forbidden`"));

@@ -5,18 +5,28 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use identity::{Permission, SignedIn};
-use kernel::AccountId;
+use identity::{Holder, Permission, TokenRefusal};
+use kernel::{AccountId, SessionId};
 
 use crate::App;
 use crate::problem::Problem;
 
-/// Somebody who has signed in.
+/// Somebody who has shown who they are.
 pub struct Caller {
     /// Who.
-    pub who: SignedIn,
-    /// The token they sent.
-    pub token: String,
+    pub who: Holder,
+    /// What they showed.
+    pub credential: Credential,
+}
+
+/// What somebody shows that they are who they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Credential {
+    /// An access token of a session.
+    AccessToken {
+        /// Which.
+        session: SessionId,
+    },
 }
 
 impl Caller {
@@ -31,13 +41,10 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
-        match app.identity.sessions.who(&app.shop.db, token).await? {
-            Some(who) => {
-                kernel::crash_point!("web.caller-known");
-                Ok(Self { who, token: token.to_owned() })
-            }
-            None => Err(unauthorized("the token is not good, or no longer: sign in again")),
-        }
+        let who = app.identity.tokens.holder(&app.shop.db, token).await?;
+        let Some(who) = who else { return Err(Problem::refused(&TokenRefusal::TokenInvalid)) };
+        kernel::crash_point!("web.caller-known");
+        Ok(Self { who, credential: Credential::AccessToken { session: who.session_id } })
     }
 }
 

@@ -3,13 +3,15 @@
 
 mod body;
 mod caller;
+mod device;
 mod explain;
 mod key;
 mod payer;
 mod query;
 
 pub use body::{Body, Json, MaybeJson, object, objects, present};
-pub use caller::{AdjustStock, Caller, EditCatalog, MoveOrders, SeeEveryOrder, Staff};
+pub use caller::{AdjustStock, Caller, Credential, EditCatalog, MoveOrders, SeeEveryOrder, Staff};
+pub use device::From;
 pub use key::{IdempotencyKey, OptionalKey};
 pub use payer::Paying;
 pub use query::{Query, Segment, cursor, id, unknown_parameter};

@@ -21,7 +21,12 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("parameter-invalid", 400, "A parameter in the address is not what it should be."),
     ("unknown-parameter", 400, "The address has a parameter that nobody reads."),
     ("login-failed", 401, "The login or the password is not right."),
-    ("unauthorized", 401, "The request carries no token, or one that is no longer good."),
+    (
+        "token-invalid",
+        401,
+        "The token is not one of this shop, or no longer: get another one, or sign in again.",
+    ),
+    ("unauthorized", 401, "The request carries no token."),
     ("cross-site", 403, "A form of a page was sent from another site."),
     ("forbidden", 403, "The account is signed in, but may not do this."),
     ("address-unknown", 404, "There is no such address, or it is somebody else's."),

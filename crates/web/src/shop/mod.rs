@@ -13,6 +13,7 @@ mod catalog_list;
 mod checkout;
 mod cookies;
 mod countries;
+mod devices;
 mod error;
 mod form;
 mod goods;
@@ -81,6 +82,8 @@ pub fn routes() -> Router<App> {
         .route("/account/data/everything.json", get(personal::copy))
         .route("/account/delete", get(personal::question).post(personal::forget))
         .route("/forgotten", get(personal::forgotten))
+        .route("/account/devices", get(devices::show).post(devices::end_all))
+        .route("/account/devices/{session}", post(devices::end))
         .route("/account/addresses/new", get(address::for_account).post(address::add_for_account))
         .route("/account/addresses/{address}", post(address::change))
         .route("/assets/{name}", get(assets::serve))
@@ -129,7 +132,7 @@ async fn nowhere(uri: Uri) -> Response {
 
 /// Whether programs ask there: they get their own kind of answer.
 pub(crate) fn is_for_programs(path: &str) -> bool {
-    let roots = ["/api/", "/hooks/", "/problems/", "/healthz", "/readyz"];
+    let roots = ["/api/", "/hooks/", "/problems/", "/.well-known/", "/healthz", "/readyz"];
     roots.iter().any(|root| path.starts_with(root))
 }
 

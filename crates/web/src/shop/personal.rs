@@ -123,10 +123,8 @@ pub(crate) async fn forget(
     if !right {
         return farewell(&app, &visitor, true).await;
     }
-    app.shop.ask_to_be_forgotten(id).await?;
-    if let Some(token) = &visitor.session {
-        app.identity.sign_out(&app.shop.db, token).await?;
-    }
+    let (_, ended) = app.shop.ask_to_be_forgotten(id).await?;
+    app.identity.forget_sessions(&ended);
     tracing::info!(account = %id, "wants to be forgotten");
     let gone = Cookie::Session.clear(app.is_secure());
     Ok(with_cookies(Redirect::to("/forgotten").into_response(), [gone]))

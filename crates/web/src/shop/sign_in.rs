@@ -93,6 +93,10 @@ pub(crate) async fn welcome(app: &App, visitor: &Visitor, signed: &SignIn, next:
     {
         tracing::warn!(%fault, "the session before this one was not ended");
     }
+    let device = visitor.device.clone();
+    if let Err(fault) = app.identity.note_browser(&app.shop.db, signed, device).await {
+        tracing::warn!(%fault, "which browser this is was not noted");
+    }
     if let Some(token) = &visitor.cart {
         match app.shop.merge_carts(hash(token), signed.account.id).await {
             Ok(moved) => {

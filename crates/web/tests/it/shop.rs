@@ -100,7 +100,9 @@ impl TestShop {
         let sandbox = SandboxConfig::new(anywhere, SANDBOX_SECRET, env.clone());
         let sandbox = Sandbox::start(sandbox).await.unwrap();
         let policy = PasswordPolicy { memory_kib: 8, passes: 1 };
-        let identity = Identity::new(policy, &env).unwrap();
+        // What a test does takes weeks of its clock; how long tokens last is for their own tests.
+        let lasts = kernel::SignedDuration::from_hours(24 * 30);
+        let identity = Identity::new(policy, &env).unwrap().with_access_lasting(lasts);
         let shop = Shop::open(db.db.clone(), env.clone(), settings).await.unwrap();
         let mut base_url = sandbox.base_url();
         let mut gateway_line = None;
@@ -245,6 +247,7 @@ impl TestShop {
         let tables = [
             "accounts",
             "sessions",
+            "revocations",
             "addresses",
             "carts",
             "cart_lines",
