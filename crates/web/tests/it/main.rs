@@ -30,4 +30,5 @@ mod shape;
 mod shop;
 mod staff;
 mod together;
+mod tokens;
 mod wire;
