@@ -17,3 +17,13 @@ create table revocations (
 ) /* key first */;
 
 create index revocations_by_time on revocations (revoked_at);
+
+-- Wrong passwords in a row, for each login that was tried, whether there is such an account or not.
+-- Only the SHA-256 of the login is kept: people type passwords there.
+create table login_tries (
+    login_hash text not null primary key,
+    failures bigint not null check (failures > 0),
+    last_at timestamptz not null
+) /* key first */;
+
+create index login_tries_by_time on login_tries (last_at);

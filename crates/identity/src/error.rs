@@ -87,15 +87,34 @@ pub enum SignInRefusal {
     /// No such account, or another password: the two are never told apart.
     #[error("the login or the password is not right")]
     LoginFailed,
+    /// Too many wrong passwords in a row; whether there is such an account is not said.
+    #[error("too many wrong passwords: wait a little, or sign in with a code")]
+    TooManyTries {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
 }
 
 impl Coded for SignInRefusal {
     fn code(&self) -> &'static str {
-        "login-failed"
+        match self {
+            Self::LoginFailed => "login-failed",
+            Self::TooManyTries { .. } => "too-many-tries",
+        }
     }
 
     fn kind(&self) -> Kind {
-        Kind::Unauthenticated
+        match self {
+            Self::LoginFailed => Kind::Unauthenticated,
+            Self::TooManyTries { .. } => Kind::RateLimited,
+        }
+    }
+
+    fn facts(&self) -> Value {
+        match self {
+            Self::LoginFailed => Value::Null,
+            Self::TooManyTries { retry_after } => json!({ "retry_after": retry_after }),
+        }
     }
 }
 

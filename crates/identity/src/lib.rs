@@ -24,6 +24,7 @@ mod sql;
 mod tests;
 mod text;
 mod tokens;
+mod tries;
 
 pub use account::{Account, NewAccount, account, account_by_login, has_password, rename};
 pub use addresses::{Address, NewAddress};
@@ -40,6 +41,7 @@ pub use role::{Permission, Role};
 pub use session::{CACHED_FOR, IDLE_FOR_MAX, LASTS_FOR_MAX, Sessions, SignedIn, forget_expired};
 pub use sign_in::{Identity, SignIn};
 pub use tokens::{ACCESS_LASTS, AccessTokens, Holder, LOOKED_FOR, OLD_MAX, rotate_keys};
+pub use tries::{TRIES_FREE, TRIES_MAX, TRIES_WAIT_MAX, forgive_tries};
 
 /// The tables and statements of accounts, sessions and addresses.
 pub static SCHEMA: store::Schema = store::Schema {

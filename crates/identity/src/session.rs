@@ -15,6 +15,7 @@ use store::{Db, Tx};
 use crate::revocation::Revoked;
 use crate::role::Role;
 use crate::sql;
+use crate::tries;
 
 /// A session ends this long after it began, whatever happens.
 pub const LASTS_FOR_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -164,9 +165,15 @@ async fn extend(db: &Db, session: SessionId, expires_at: Timestamp, now: Timesta
     }
 }
 
-/// Removes the sessions that are over; gives how many there were.
+/// Removes the sessions that are over, and what is of no use without them; gives how many there
+/// were.
 pub fn forget_expired(tx: &mut Tx<'_>, env: &Env) -> Result<u64, Fault> {
-    tx.execute(&sql::SESSIONS_FORGET, &[&env.now()])
+    let now = env.now();
+    // No access token lasts longer than a day.
+    let before = now.saturating_sub(SignedDuration::from_hours(48)).unwrap_or(now);
+    tx.execute(&sql::REVOCATIONS_FORGET, &[&before])?;
+    tries::forget(tx, env)?;
+    tx.execute(&sql::SESSIONS_FORGET, &[&now])
 }
 
 impl NewSession {

@@ -11,6 +11,7 @@ use crate::role::Role;
 use crate::session::{NewSession, Sessions};
 use crate::sql;
 use crate::tokens::AccessTokens;
+use crate::tries;
 
 /// Passwords and sessions together.
 #[derive(Clone)]
@@ -117,23 +118,25 @@ impl Identity {
         login: &str,
         password: String,
     ) -> Result<SignIn, Error<SignInRefusal>> {
-        let failed = Error::Refused(SignInRefusal::LoginFailed);
-        let found = match Login::parse(login) {
-            Some(login) => credentials(db, login.key).await?,
-            None => None,
-        };
+        let login = Login::parse(login).map_or_else(|| login.to_owned(), |login| login.key);
+        let (tried, now) = (tries::hashed(&login), env.now());
+        let found = credentials(db, login, tried.clone(), now).await?;
         let kept = found.as_ref().map(|(_, hash)| hash.clone());
         let verdict = self.passwords.verify(password.clone(), kept).await?;
-        let Some((account, old_hash)) = found else { return Err(failed) };
+        let (account, old_hash) = match (found, verdict) {
+            (Some(found), Verdict::Right | Verdict::RightButOld) => found,
+            _ => return Err(self.fail(db, tried, now).await),
+        };
         let new_hash = match verdict {
-            Verdict::Wrong => return Err(failed),
-            Verdict::Right => None,
             Verdict::RightButOld => Some(self.passwords.hash(password).await?),
+            _ => None,
         };
         let session = NewSession::ready(env);
         let (token, expires_at) = (session.token.clone(), session.expires_at);
         let id = account.id;
         db.write(move |tx| {
+            tries::check(tx, &tried, now)?;
+            tries::forgive(tx, &tried)?;
             // Changed, or shut out, while the password was looked at.
             let still: Option<(Option<String>,)> = tx.row(&sql::PASSWORD_IF_OPEN, &[&id])?;
             if still.and_then(|(hash,)| hash).as_ref() != Some(&old_hash) {
@@ -147,6 +150,12 @@ impl Identity {
         })
         .await?;
         Ok(SignIn { account, token, expires_at })
+    }
+
+    /// Counts a wrong password; gives what is said to whoever gave it.
+    async fn fail(&self, db: &Db, tried: String, now: Timestamp) -> Error<SignInRefusal> {
+        let counted = db.write(move |tx| tries::count(tx, &tried, now)).await;
+        counted.err().unwrap_or(Error::Refused(SignInRefusal::LoginFailed))
     }
 
     /// Signs out: the token is worth nothing from here on.
@@ -189,8 +198,15 @@ async fn is_taken(db: &Db, key: String) -> Result<bool, Fault> {
 }
 
 /// Whose login this is, and the hash of their password if they have one; nobody who is shut out.
-async fn credentials(db: &Db, key: String) -> Result<Option<(Account, String)>, Fault> {
+/// A login that has to wait is refused before its password is looked at.
+async fn credentials(
+    db: &Db,
+    key: String,
+    tried: String,
+    now: Timestamp,
+) -> Result<Option<(Account, String)>, Error<SignInRefusal>> {
     db.read(move |read| {
+        tries::check(read, &tried, now)?;
         let account = account::by_key(read, &key)?;
         let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
             return Ok(None);

@@ -133,6 +133,24 @@ store::sql! {
         "select password_hash from accounts where id = $1"
     }
 
+    query TRIES {
+        "select failures, last_at from login_tries where login_hash = $1"
+    }
+
+    query TRIES_ADD {
+        "insert into login_tries (login_hash, failures, last_at) values ($1, 1, $2)
+         on conflict (login_hash) do update
+         set failures = login_tries.failures + 1, last_at = excluded.last_at"
+    }
+
+    query TRIES_FORGIVE {
+        "delete from login_tries where login_hash = $1"
+    }
+
+    query TRIES_FORGET {
+        "delete from login_tries where last_at < $1"
+    }
+
     query PASSWORD_IF_OPEN {
         "select password_hash from accounts where id = $1 and disabled_at is null"
     }

@@ -83,7 +83,10 @@ impl Jobs {
         let jobs = self.clone();
         running.spawn(every(stop.clone(), "keys", KEYS_EVERY, move || {
             let jobs = jobs.clone();
-            async move { jobs.forget_keys().await.map(|_| 0) }
+            async move {
+                jobs.forget_keys().await?;
+                jobs.forget_sessions().await.map(|_| 0)
+            }
         }));
         let jobs = self.clone();
         running.spawn(notices(stop.clone(), jobs));
@@ -126,6 +129,12 @@ impl Jobs {
         let polls = self.cashier.poll().await?;
         let disputes = self.cashier.poll_disputes().await?;
         Ok(notices + polls + disputes + self.cashier.refund().await?)
+    }
+
+    /// Forgets sessions that are over; gives how many.
+    pub async fn forget_sessions(&self) -> Result<u64, Fault> {
+        let env = self.shop.env.clone();
+        self.shop.db.write(move |tx| identity::forget_expired(tx, &env)).await
     }
 
     /// Forgets keys that are older than the API promises to remember them; gives how many.

@@ -30,6 +30,8 @@ pub struct Config {
     pub media: Media,
     /// `[identity]`
     pub identity: Identity,
+    /// `[limits]`
+    pub limits: Limits,
     /// `[checkout]`
     pub checkout: Checkout,
     /// `[receipts]`
@@ -83,6 +85,41 @@ pub struct Identity {
     pub password_passes: u32,
     /// Minutes that an access token is good.
     pub access_token_minutes: u32,
+}
+
+/// `[limits]`
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Sign-ins from one address.
+    pub sign_in_per_minute: u32,
+    /// Codes from one address.
+    pub codes_per_minute: u32,
+    /// New accounts from one address.
+    pub registration_per_minute: u32,
+    /// Refreshed tokens from one address.
+    pub refresh_per_minute: u32,
+    /// Anything from one address.
+    pub everything_per_minute: u32,
+    /// Anything with the tokens of one account.
+    pub account_per_minute: u32,
+    /// Addresses that are not counted.
+    pub exempt: Vec<IpNet>,
+}
+
+impl Limits {
+    /// As the server counts.
+    pub fn of_shop(&self) -> web::Limits {
+        web::Limits {
+            sign_in: self.sign_in_per_minute,
+            codes: self.codes_per_minute,
+            registration: self.registration_per_minute,
+            refresh: self.refresh_per_minute,
+            everything: self.everything_per_minute,
+            account: self.account_per_minute,
+            exempt: self.exempt.clone(),
+        }
+    }
 }
 
 /// `[checkout]`

@@ -104,6 +104,7 @@ impl Running {
             public_url: public_url.clone(),
             media: config.media.directory.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
+            limits: config.limits.of_shop(),
         });
         let sandbox_url = sandbox.as_ref().map(Sandbox::base_url);
         Ok(Self {

@@ -16,6 +16,7 @@ pub mod extract;
 mod health;
 pub mod hooks;
 mod kept;
+mod limits;
 pub mod problem;
 pub mod request_id;
 pub mod router;
@@ -36,6 +37,7 @@ use url::Url;
 use kept::KeptAnswers;
 
 pub use admission::Admission;
+pub use limits::Limits;
 pub use router::router;
 pub use serve::serve;
 
@@ -46,6 +48,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     parts: Parts,
     kept_answers: KeptAnswers,
+    counters: limits::Counters,
 }
 
 /// The parts of an [`App`].
@@ -62,13 +65,20 @@ pub struct Parts {
     pub media: PathBuf,
     /// Proxies whose word is taken for who is behind them.
     pub trusted_proxies: Vec<IpNet>,
+    /// How often somebody may ask.
+    pub limits: Limits,
 }
 
 impl App {
     /// An app of these parts.
     pub fn new(parts: Parts) -> Self {
         parts.identity.tokens.issued_by(parts.public_url.as_str());
-        Self(Arc::new(Inner { parts, kept_answers: KeptAnswers::new() }))
+        let counters = limits::Counters::new(&parts.limits, &parts.shop.env);
+        Self(Arc::new(Inner { parts, kept_answers: KeptAnswers::new(), counters }))
+    }
+
+    pub(crate) fn counters(&self) -> &limits::Counters {
+        &self.0.counters
     }
 
     pub(crate) fn kept_answers(&self) -> &KeptAnswers {

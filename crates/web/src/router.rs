@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::problem::{self, Problem};
-use crate::{App, api, envelope, health, hooks, shop};
+use crate::{App, api, envelope, health, hooks, limits, shop};
 
 /// Everything the shop answers.
 pub fn router(app: App) -> Router {
@@ -22,6 +22,7 @@ pub fn router(app: App) -> Router {
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
         .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), limits::layer))
         .layer(axum::middleware::from_fn_with_state(app.clone(), envelope::layer))
         .with_state(app)
 }

@@ -10,7 +10,8 @@ use store::testing::TestDb;
 use super::{CHEAP, PASSWORD, ada, form, refusal, world};
 use crate::{
     ACCESS_LASTS, ASKED_AGAIN, Device, Holder, IDLE_FOR_MAX, Identity, LASTS_FOR_MAX, LOOKED_FOR,
-    OLD_MAX, Role, SignInRefusal, TokenPair, TokenRefusal, places, rotate_keys,
+    OLD_MAX, Role, SignInRefusal, TRIES_FREE, TRIES_MAX, TRIES_WAIT_MAX, TokenPair, TokenRefusal,
+    forgive_tries, places, rotate_keys,
 };
 
 const ISSUER: &str = "https://shop.example/";
@@ -301,5 +302,62 @@ store::on_both_engines! {
             elsewhere.tokens.published(&t.db)
         );
         assert_eq!(one.unwrap(), other.unwrap());
+    }
+
+    async fn wrong_passwords_in_a_row_slow_a_login_down(t: TestDb) {
+        let (env, clock, identity, _) = nodes();
+        ada(&t.db, &env, &identity).await;
+        let ask = async |login: &str, password: &str| {
+            let asked = identity.sign_in(&t.db, &env, login, password.into()).await;
+            asked.map(|_| ()).map_err(|error| match error {
+                Error::Refused(refusal) => refusal,
+                Error::Fault(fault) => panic!("{fault}"),
+            })
+        };
+        for login in ["ada@example.org", "nobody@example.org"] {
+            for _ in 0..TRIES_FREE {
+                assert_eq!(ask(login, "a guess").await, Err(SignInRefusal::LoginFailed));
+            }
+            let wait = Err(SignInRefusal::TooManyTries { retry_after: 2 });
+            assert_eq!(ask(login, "a guess").await, wait);
+            assert_eq!(ask(&login.to_uppercase(), PASSWORD).await, wait, "the right one as well");
+        }
+        clock.advance(SECOND);
+        assert_eq!(ask("ada@example.org", PASSWORD).await, Ok(()));
+        for _ in 0..TRIES_FREE {
+            assert_eq!(ask("ada@example.org", "x").await, Err(SignInRefusal::LoginFailed), "anew");
+        }
+        for _ in TRIES_FREE..TRIES_MAX {
+            clock.advance(SignedDuration::from_hours(1));
+            assert_eq!(ask("ada@example.org", "x").await, Err(SignInRefusal::LoginFailed));
+        }
+        clock.advance(TRIES_WAIT_MAX - SECOND);
+        let refused = ask("ada@example.org", PASSWORD).await;
+        assert!(matches!(refused, Err(SignInRefusal::TooManyTries { .. })), "{refused:?}");
+        t.db.write(|tx| forgive_tries(tx, "ada@example.org")).await.unwrap();
+        assert_eq!(ask("ada@example.org", PASSWORD).await, Ok(()), "they proved another way");
+    }
+
+    async fn guesses_at_once_are_no_more_than_guesses_in_turn(t: TestDb) {
+        let (env, _, identity, _) = nodes();
+        ada(&t.db, &env, &identity).await;
+        let asking: Vec<_> = (0..20)
+            .map(|_| {
+                let (db, env, node) = (t.db.clone(), env.clone(), identity.clone());
+                tokio::spawn(async move {
+                    node.sign_in(&db, &env, "ada@example.org", "a guess".into()).await
+                })
+            })
+            .collect();
+        let mut failed = 0;
+        for asked in asking {
+            match asked.await.unwrap() {
+                Err(Error::Refused(SignInRefusal::LoginFailed)) => failed += 1,
+                Err(Error::Refused(SignInRefusal::TooManyTries { .. })) => {}
+                Err(Error::Fault(Fault::Overloaded | Fault::Contention)) => {}
+                _ => panic!("signed in"),
+            }
+        }
+        assert!(failed <= TRIES_FREE, "{failed}");
     }
 }

@@ -106,6 +106,7 @@ fn add_problems(operation: &mut Operation) {
     let staff = operation.tags.iter().flatten().any(|tag| tag == "staff");
     let mut all = vec![
         ("400", "`unknown-parameter` and other requests that cannot be read"),
+        ("429", "`too-many-requests`: try again after `Retry-After` seconds"),
         ("500", "`internal`"),
         ("503", "`overloaded`, `storage-full`, `storage-unavailable`, `timed-out`"),
     ];

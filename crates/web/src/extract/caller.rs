@@ -9,6 +9,7 @@ use identity::{Holder, Permission, TokenRefusal};
 use kernel::{AccountId, SessionId};
 
 use crate::App;
+use crate::limits::Counted;
 use crate::problem::Problem;
 
 /// Somebody who has shown who they are.
@@ -43,6 +44,9 @@ impl FromRequestParts<App> for Caller {
         let token = bearer(&parts.headers)?;
         let who = app.identity.tokens.holder(&app.shop.db, token).await?;
         let Some(who) = who else { return Err(Problem::refused(&TokenRefusal::TokenInvalid)) };
+        if parts.extensions.get::<Counted>().is_some() {
+            app.counters().of_account(who.account_id)?;
+        }
         kernel::crash_point!("web.caller-known");
         Ok(Self { who, credential: Credential::AccessToken { session: who.session_id } })
     }

@@ -135,6 +135,18 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("too-many-lines", 422, "The cart would have more than `max` different things."),
     ("units-invalid", 422, "The number of units is not between `min` and `max`."),
     ("validation", 422, "Fields are missing, unknown or of the wrong type; `errors` lists them."),
+    (
+        "too-many-requests",
+        429,
+        "Too many requests came from this address or for this account: try again after \
+         `Retry-After` seconds.",
+    ),
+    (
+        "too-many-tries",
+        429,
+        "Too many wrong passwords were given for this login: try again after `Retry-After` \
+         seconds, or sign in with a code.",
+    ),
     ("internal", 500, "Something is broken on our side; `instance` is the request id to tell us."),
     ("books-closed", 502, "A payment gateway did not show its books: try again later."),
     ("gateway-busy", 503, "The payment service does not answer. The order is kept: try again."),

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use identity::SignIn;
+use identity::{SignIn, SignInRefusal};
 use kernel::Error;
 use serde::Deserialize;
 
@@ -17,6 +17,7 @@ use super::shell::{Keep, Shell, page};
 use super::show::{Field, Icon};
 use super::visitor::{Visitor, hash};
 use crate::App;
+use crate::problem::Problem;
 
 /// Where to go on.
 #[derive(Deserialize, Default)]
@@ -73,6 +74,9 @@ pub(crate) async fn submit(
         app.identity.sign_in(&app.shop.db, &app.shop.env, &form.login, form.password).await;
     match signed {
         Ok(signed) => Ok(welcome(&app, &visitor, &signed, &next).await),
+        Err(Error::Refused(refusal @ SignInRefusal::TooManyTries { .. })) => {
+            Err(Problem::refused(&refusal).into())
+        }
         Err(Error::Refused(_)) => {
             tracing::info!("a sign-in failed");
             let shell = Shell::load(&app, &visitor, None).await?;

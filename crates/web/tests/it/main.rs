@@ -31,4 +31,5 @@ mod shape;
 mod shop;
 mod staff;
 mod together;
+mod tokens;
 mod wire;

@@ -121,6 +121,7 @@ impl TestShop {
         let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
         let app = App::new(Parts {
             trusted_proxies: Vec::new(),
+            limits: web::Limits::default(),
             shop: shop.clone(),
             identity: identity.clone(),
             cashier,
