@@ -5,6 +5,13 @@
 
 mod account;
 pub mod addresses;
+mod budget;
+mod code;
+mod code_change;
+mod code_error;
+mod code_letter;
+mod code_proof;
+mod code_secret;
 mod email;
 mod error;
 mod login;
@@ -20,6 +27,13 @@ mod text;
 
 pub use account::{Account, NewAccount, account, account_by_login};
 pub use addresses::{Address, NewAddress};
+pub use code::{
+    CODE_LASTS, CODE_SENDS_MAX, CODE_TRIES_MAX, Code, CodeTerms, CodeWish, Codes, Purpose,
+    forget_codes,
+};
+pub use code_error::{ChangeRefusal, CodeRefusal, ProofRefusal};
+pub use code_letter::{Letter, Says};
+pub use code_secret::CODE_DIGITS;
 pub use error::{AccountRefusal, AddressRefusal, SignInRefusal};
 pub use login::{Login, LoginKind};
 pub use password::{
@@ -33,9 +47,12 @@ pub use sign_in::{Identity, SignIn};
 /// The tables and statements of accounts, sessions and addresses.
 pub static SCHEMA: store::Schema = store::Schema {
     feature: "identity",
-    migrations: &[store::Migration {
-        name: "V1__identity",
-        sql: include_str!("../migrations/V1__identity.sql"),
-    }],
+    migrations: &[
+        store::Migration {
+            name: "V1__identity",
+            sql: include_str!("../migrations/V1__identity.sql"),
+        },
+        store::Migration { name: "V2__codes", sql: include_str!("../migrations/V2__codes.sql") },
+    ],
     statements: sql::ALL,
 };
