@@ -145,6 +145,8 @@ impl Shop {
             // Passwords are not what is measured, and thousands of accounts are made.
             "identity.password_memory_kib=8".to_owned(),
             "identity.password_passes=1".to_owned(),
+            // Nobody reads the codes of thousands.
+            "accounts.confirm=false".to_owned(),
         ];
         settings.extend(common.settings.iter().cloned());
         let log = home.path().join("serve.log");

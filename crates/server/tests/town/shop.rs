@@ -25,6 +25,8 @@ listen = "127.0.0.1:0"
 [identity]
 password_memory_kib = 64
 password_passes = 1
+[accounts]
+confirm = false
 [sandbox]
 listen = "127.0.0.1:0"
 providers = true

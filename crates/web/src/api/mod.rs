@@ -6,6 +6,7 @@ mod addresses;
 mod admin;
 mod cart;
 mod checkout;
+mod codes;
 mod docs;
 mod openapi;
 mod orders;
@@ -37,6 +38,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
     let nouns = OpenApiRouter::new()
         .merge(accounts::routes())
         .merge(sessions::routes())
+        .merge(codes::routes())
         .merge(addresses::routes())
         .merge(products::routes())
         .merge(cart::routes())

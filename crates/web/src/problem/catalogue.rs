@@ -48,6 +48,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         409,
         "The notice was not given up: it waits to be looked into, or there is no such notice.",
     ),
+    ("no-password", 409, "The account has no password that could be changed: set one with a code."),
     ("nothing-to-pay", 409, "The order does not wait for a payment; `state` says where it stands."),
     ("nothing-to-refund", 409, "No money of the order can go back; `state` says where it stands."),
     ("order-state", 409, "The order cannot go from `state` to `wanted`."),
@@ -76,6 +77,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("sku-taken", 409, "Another variant has this SKU."),
     ("slug-taken", 409, "Another product or category has this slug."),
     ("too-many-addresses", 409, "The account keeps as many addresses as it can."),
+    (
+        "code-over",
+        410,
+        "The code is too old, was used, guessed at or sent too often, or never was: ask for another.",
+    ),
     ("body-too-large", 413, "The body is larger than `max` bytes."),
     ("unsupported-media-type", 415, "The body is not sent as plain JSON in UTF-8."),
     (
@@ -90,11 +96,19 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         422,
         "A field of the category is not as it should be; `field` and `problem` say more.",
     ),
+    ("code-invalid", 422, "A code has six digits."),
+    ("code-required", 422, "Nobody gets an account in this shop without a code: ask for one."),
+    ("code-wrong", 422, "This is not the code; `left` says how many tries are left."),
     ("currency-unknown", 422, "The price is in a currency that the shop does not take."),
     (
         "login-invalid",
         422,
         "This is neither an e-mail address, nor a telephone number with its country's code, nor a name.",
+    ),
+    (
+        "login-unreachable",
+        422,
+        "No code can be sent to a name: use an e-mail address or a telephone number.",
     ),
     ("form-invalid", 422, "A form of a page did not come as it was sent out."),
     (
@@ -108,6 +122,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("password-too-common", 422, "The password is among the first that anybody would try."),
     ("password-too-long", 422, "The password has more characters than `max_length`."),
     ("password-too-short", 422, "The password has fewer characters than `min_length`."),
+    ("password-wrong", 422, "This is not the present password."),
     ("payment-method-unfit", 422, "This way to pay does not take this amount or currency."),
     ("payment-method-unknown", 422, "This is not a way to pay here."),
     (
@@ -120,6 +135,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("too-many-lines", 422, "The cart would have more than `max` different things."),
     ("units-invalid", 422, "The number of units is not between `min` and `max`."),
     ("validation", 422, "Fields are missing, unknown or of the wrong type; `errors` lists them."),
+    (
+        "too-many-codes",
+        429,
+        "Too many codes were asked for, or the last one only just now: `Retry-After` says when.",
+    ),
     ("internal", 500, "Something is broken on our side; `instance` is the request id to tell us."),
     ("books-closed", 502, "A payment gateway did not show its books: try again later."),
     ("gateway-busy", 503, "The payment service does not answer. The order is kept: try again."),
