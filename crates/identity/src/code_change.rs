@@ -1,7 +1,7 @@
 //! What somebody who is signed in changes about how they sign in, and what they are told of it.
 
 use kernel::{AccountId, Env, Error, Fault, SessionId, SignedDuration, Timestamp, Uuid};
-use store::{Db, Tx, outbox};
+use store::{Db, Read, Tx, outbox};
 
 use crate::account;
 use crate::code::Codes;
@@ -109,4 +109,10 @@ pub(crate) fn tell(
     let letter = Letter { to: to.text.clone(), kind: to.kind, says, until };
     let sealed = keys.seal(id, nonce, &letter)?;
     outbox::add(tx, &[code_letter::event(id, 1, &sealed, now)?])
+}
+
+/// Whether somebody can sign in with a password at all.
+pub fn has_password(read: &mut Read<'_>, account: AccountId) -> Result<bool, Fault> {
+    let hash: Option<(Option<String>,)> = read.row(&sql::PASSWORD_HASH, &[&account])?;
+    Ok(hash.is_some_and(|(hash,)| hash.is_some()))
 }

@@ -31,6 +31,7 @@ pub use code::{
     CODE_LASTS, CODE_SENDS_MAX, CODE_TRIES_MAX, Code, CodeTerms, CodeWish, Codes, Purpose,
     forget_codes,
 };
+pub use code_change::has_password;
 pub use code_error::{ChangeRefusal, CodeRefusal, ProofRefusal};
 pub use code_letter::{Letter, Says};
 pub use code_secret::CODE_DIGITS;

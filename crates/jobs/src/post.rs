@@ -8,8 +8,6 @@
 mod carrier;
 mod mail;
 mod sms;
-#[cfg(test)]
-mod tests;
 mod words;
 
 use std::sync::Arc;

@@ -9,6 +9,9 @@
 
 mod buyer;
 mod chromium;
+mod codes;
+#[path = "../../../jobs/tests/it/postbox.rs"]
+mod postbox;
 mod purchases;
 #[path = "../town/shop.rs"]
 mod shop;

@@ -11,9 +11,11 @@ mod cart;
 mod cart_change;
 mod catalog_list;
 mod checkout;
+mod code;
 mod cookies;
 mod countries;
 mod error;
+mod forgotten;
 mod form;
 mod goods;
 mod home;
@@ -29,6 +31,7 @@ mod shell;
 mod show;
 mod sign_in;
 mod visitor;
+mod ways_in;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -64,6 +67,10 @@ pub fn routes() -> Router<App> {
         .route("/cart/extend", post(cart_change::extend))
         .route("/cart/clear", get(cart::ask_to_clear).post(cart_change::clear))
         .route("/login", get(sign_in::form).post(sign_in::submit))
+        .route("/login/code", post(sign_in::by_code))
+        .route("/forgotten", get(forgotten::form).post(forgotten::submit))
+        .route("/code/{code}", get(code::show).post(code::submit))
+        .route("/code/{code}/resend", post(code::resend))
         .route("/register", get(register::form).post(register::submit))
         .route("/logout", post(sign_in::out))
         .route("/checkout", get(checkout::show).post(place::submit))
@@ -74,6 +81,8 @@ pub fn routes() -> Router<App> {
         .route("/o/{order}", get(order::show))
         .route("/o/{order}/cancel", get(order::ask_to_cancel).post(order::cancel))
         .route("/account", get(account::show))
+        .route("/account/ways-in", get(ways_in::show))
+        .route("/account/ways-in/{way}", post(ways_in::change))
         .route("/account/addresses/new", get(address::for_account).post(address::add_for_account))
         .route("/account/addresses/{address}", post(address::change))
         .route("/assets/{name}", get(assets::serve))

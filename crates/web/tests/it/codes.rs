@@ -2,7 +2,6 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use store::testing::TestDb;
 
 use crate::shop::{Answer, PASSWORD, Person, TABLES, TestShop};
 

@@ -17,6 +17,7 @@ mod bad_input;
 mod between;
 mod browser;
 mod catalogue;
+mod code_pages;
 mod codes;
 mod concerns;
 mod document;
