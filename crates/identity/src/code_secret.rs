@@ -104,3 +104,38 @@ pub(crate) fn typed(text: &str) -> Option<String> {
     let fits = digits.len() == CODE_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
     fits.then_some(digits)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Chi-square over the million cut into a hundred parts, and over the digits at each place; the
+    /// limits are those that a fair draw passes 9,999 times in 10,000.
+    #[test]
+    fn every_code_is_as_likely_as_any_other() {
+        let env = Env::system();
+        let draws: Vec<String> = (0..10_000).map(|_| draw(&env)).collect();
+        let chi = |counts: &BTreeMap<&str, u32>, parts: f64| {
+            let expected = 10_000.0 / parts;
+            let seen: f64 =
+                counts.values().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum();
+            seen + (parts - counts.len() as f64) * expected
+        };
+        let count = |from: usize, to: usize| {
+            let mut counts = BTreeMap::new();
+            for draw in &draws {
+                assert_eq!(draw.len(), 6);
+                *counts.entry(&draw[from..to]).or_insert(0) += 1;
+            }
+            counts
+        };
+        let hundred = chi(&count(0, 2), 100.0);
+        assert!(hundred < 161.4, "{hundred}");
+        for place in 0..6 {
+            let ten = chi(&count(place, place + 1), 10.0);
+            assert!(ten < 33.8, "place {place}: {ten}");
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! Codes: who gets which, what they open, and what nobody gets out of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kernel::{CodeId, Env, ManualClock, SignedDuration};
@@ -11,7 +10,7 @@ use super::{PASSWORD, ada, form, refusal, world};
 use crate::{
     AccountRefusal, CODE_LASTS, CODE_SENDS_MAX, CODE_TRIES_MAX, ChangeRefusal, Code, CodeRefusal,
     CodeTerms, CodeWish, Codes, Identity, Letter, LoginKind, ProofRefusal, Purpose, Role, Says,
-    SignInRefusal, account_by_login, code_secret, forget_codes,
+    SignInRefusal, account_by_login, forget_codes,
 };
 
 struct Town {
@@ -480,33 +479,5 @@ store::on_both_engines! {
             assert!(town.codes.letter(&elsewhere).is_none(), "a letter about something else");
         }
         town.codes.register(&town.db, &town.env, id, &digits, "Ada", None).await.unwrap();
-    }
-}
-
-/// Chi-square over the million cut into a hundred parts, and over the digits at each place; the
-/// limits are those that a fair draw passes 9,999 times in 10,000.
-#[test]
-fn every_code_is_as_likely_as_any_other() {
-    let env = Env::system();
-    let draws: Vec<String> = (0..10_000).map(|_| code_secret::draw(&env)).collect();
-    let chi = |counts: &BTreeMap<&str, u32>, parts: f64| {
-        let expected = 10_000.0 / parts;
-        let seen: f64 =
-            counts.values().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum();
-        seen + (parts - counts.len() as f64) * expected
-    };
-    let count = |from: usize, to: usize| {
-        let mut counts = BTreeMap::new();
-        for draw in &draws {
-            assert_eq!(draw.len(), 6);
-            *counts.entry(&draw[from..to]).or_insert(0) += 1;
-        }
-        counts
-    };
-    let hundred = chi(&count(0, 2), 100.0);
-    assert!(hundred < 161.4, "{hundred}");
-    for place in 0..6 {
-        let ten = chi(&count(place, place + 1), 10.0);
-        assert!(ten < 33.8, "place {place}: {ten}");
     }
 }

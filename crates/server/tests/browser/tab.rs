@@ -119,24 +119,6 @@ impl Tab {
         assert_eq!(self.look(&sent).await, json!(true), "no {field}");
     }
 
-    /// As [`Tab::until`], for a page that says what is wrong with a form: it comes with a status
-    /// of 422, which the browser notes as an error.
-    pub async fn until_refused(&self, words: &[&str]) -> String {
-        let deadline = Instant::now() + WAIT;
-        loop {
-            let mut bell = self.line.bell();
-            let text = self.text().await;
-            if words.iter().all(|word| text.contains(word)) {
-                self.hear();
-                self.wrong.lock().unwrap().retain(|wrong| !wrong.contains("a status of 422"));
-                return self.until(words).await;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let rang = tokio::time::timeout(left, bell.changed()).await.is_ok();
-            assert!(rang, "{words:?} at {}:\n{text}", self.address().await);
-        }
-    }
-
     /// Everything that can be read.
     pub async fn text(&self) -> String {
         text_of(&self.look("document.body ? document.body.innerText : ''").await)

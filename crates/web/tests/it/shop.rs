@@ -11,7 +11,7 @@ use gateways::{Gateway, SandboxGateway, SandboxSettings, Secret, Url};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use identity::{CodeTerms, Codes, Identity, NewAccount, PasswordPolicy, Role};
-use jobs::post::{Message, Sender};
+use jobs::post::Sender;
 use jobs::{Cashier, Jobs, Journal, Post};
 use kernel::{Env, ManualClock, Timestamp, Uuid};
 use proxy::Proxy;
@@ -186,18 +186,6 @@ impl TestShop {
 
     pub fn put(&self, path: impl Into<String>, body: &Value) -> Ask<'_> {
         self.ask(Method::PUT, path).json(body)
-    }
-
-    /// Has what is due carried; gives the newest letter to somebody.
-    pub async fn letter(&self, to: &str) -> Message {
-        self.jobs.run_due().await.unwrap();
-        self.letters.newest(to)
-    }
-
-    /// The digits of the newest letter to somebody.
-    pub async fn code(&self, to: &str) -> String {
-        let letter = self.letter(to).await;
-        letter.subject.split(' ').next().unwrap().to_owned()
     }
 
     pub fn delete(&self, path: impl Into<String>) -> Ask<'_> {
