@@ -63,8 +63,19 @@ pub fn places(
 /// Ends all sessions of `account` with the transaction. Tell [`Identity::forget_sessions`] of them
 /// after the commit, so that this node need not wait for its next look.
 pub fn end_all_in(tx: &mut Tx<'_>, env: &Env, account: AccountId) -> Result<Vec<SessionId>, Fault> {
+    end_others_in(tx, env, account, None)
+}
+
+/// The same for all but one.
+pub(crate) fn end_others_in(
+    tx: &mut Tx<'_>,
+    env: &Env,
+    account: AccountId,
+    keep: Option<SessionId>,
+) -> Result<Vec<SessionId>, Fault> {
     let rows: Vec<(SessionId,)> = tx.rows(&sql::SESSION_IDS_OF_ACCOUNT, &[&account])?;
-    let sessions: Vec<SessionId> = rows.into_iter().map(|(id,)| id).collect();
+    let others = rows.into_iter().map(|(id,)| id).filter(|id| Some(*id) != keep);
+    let sessions: Vec<SessionId> = others.collect();
     revocation::revoke(tx, env, &sessions)?;
     Ok(sessions)
 }

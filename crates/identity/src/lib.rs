@@ -7,6 +7,13 @@ mod account;
 pub mod addresses;
 pub mod consents;
 mod device;
+mod budget;
+mod code;
+mod code_change;
+mod code_error;
+mod code_letter;
+mod code_proof;
+mod code_secret;
 mod email;
 mod error;
 mod jwt;
@@ -31,6 +38,13 @@ pub use addresses::{Address, NewAddress};
 pub use device::{Device, Place, end_all_in, places};
 pub use error::{AccountRefusal, AddressRefusal, ConsentRefusal, SignInRefusal, TokenRefusal};
 pub use jwt::PublishedKey;
+pub use code::{
+    CODE_LASTS, CODE_SENDS_MAX, CODE_TRIES_MAX, Code, CodeTerms, CodeWish, Codes, Purpose,
+    forget_codes,
+};
+pub use code_error::{ChangeRefusal, CodeRefusal, ProofRefusal};
+pub use code_letter::{Letter, Says};
+pub use code_secret::CODE_DIGITS;
 pub use login::{Login, LoginKind};
 pub use password::{
     HASHES_AT_ONCE, HASHES_WAITING_MAX, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordPolicy,
@@ -53,6 +67,7 @@ pub static SCHEMA: store::Schema = store::Schema {
         },
         store::Migration { name: "V5__people", sql: include_str!("../migrations/V5__people.sql") },
         store::Migration { name: "V3__tokens", sql: include_str!("../migrations/V3__tokens.sql") },
+        store::Migration { name: "V2__codes", sql: include_str!("../migrations/V2__codes.sql") },
     ],
     statements: sql::ALL,
 };

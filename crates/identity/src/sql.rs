@@ -274,4 +274,75 @@ store::sql! {
     query ADDRESS_REMOVE {
         "delete from addresses where account_id = $1 and id = $2"
     }
+
+    query CODE_ADD {
+        "insert into codes
+            (id, purpose, login_key, login_kind, login_text, account_id, hash, letter, opens,
+             created_at, sent_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)"
+    }
+
+    query CODE {
+        "select id, purpose, login_key, login_kind, login_text, account_id, hash, letter, opens,
+             tries, sends, sent_at, expires_at, used_at
+         from codes where id = $1"
+    }
+
+    query CODE_TRY {
+        "update codes set tries = tries + 1
+         where id = $1 and purpose = $2 and tries < 5 and used_at is null and expires_at > $3"
+    }
+
+    query CODE_USE {
+        "update codes set used_at = $2, letter = '' where id = $1 and used_at is null"
+    }
+
+    query CODE_RESEND {
+        "update codes set sends = sends + 1, sent_at = $3
+         where id = $1 and sends = $2 and used_at is null and tries < 5"
+    }
+
+    query CODES_FORGET {
+        "delete from codes where expires_at <= $1"
+    }
+
+    query BUDGET {
+        "select since, used from budgets where key = $1"
+    }
+
+    query BUDGET_TAKE {
+        "insert into budgets (key, since, used) values ($1, $2, 1)
+         on conflict (key) do update set
+            used = case when budgets.since <= $3 then 1 else budgets.used + 1 end,
+            since = case when budgets.since <= $3 then excluded.since else budgets.since end"
+    }
+
+    query BUDGETS_FORGET {
+        "delete from budgets where since <= $1"
+    }
+
+    query LOGIN_OWNER {
+        "select account_id, verified_at from logins where key = $1"
+    }
+
+    query LOGINS_OF {
+        "select kind, text, key, verified_at from logins where account_id = $1 order by kind"
+    }
+
+    query LOGIN_PROVEN {
+        "update logins set verified_at = $2 where key = $1 and verified_at is null"
+    }
+
+    query LOGIN_REMOVE {
+        "delete from logins where key = $1"
+    }
+
+    query LOGIN_REMOVE_KIND {
+        "delete from logins where account_id = $1 and kind = $2"
+    }
+
+    query PASSWORD_SET {
+        "update accounts set password_hash = $2 where id = $1"
+    }
+
 }

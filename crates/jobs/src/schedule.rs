@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::cashier::Cashier;
+use crate::post::Post;
 use crate::relay::{self, Consumer};
 
 /// Between two looks into the outbox when there was nothing.
@@ -34,12 +35,18 @@ pub struct Jobs {
     shop: Shop,
     cashier: Cashier,
     consumers: Arc<[Arc<dyn Consumer>]>,
+    post: Option<Post>,
 }
 
 impl Jobs {
     /// Background work for `shop`; events go to `consumers`.
     pub fn new(shop: Shop, cashier: Cashier, consumers: Vec<Arc<dyn Consumer>>) -> Self {
-        Self { shop, cashier, consumers: consumers.into() }
+        Self { shop, cashier, consumers: consumers.into(), post: None }
+    }
+
+    /// Letters are carried by `post`; without one they wait.
+    pub fn with_post(self, post: Post) -> Self {
+        Self { post: Some(post), ..self }
     }
 
     /// Does everything that is due now, until nothing is. For tests, with a clock that stands.
@@ -49,7 +56,8 @@ impl Jobs {
             let money = self.money().await?;
             let events = self.hand_on().await?;
             let people = self.answer_people().await?;
-            if holds + orders + money + events + people == 0 {
+            let letters = self.carry_letters().await?;
+            if holds + orders + money + events + people + letters == 0 {
                 return Ok(());
             }
         }
@@ -64,6 +72,11 @@ impl Jobs {
         running.spawn(every(stop.clone(), "relay", RELAY_EVERY, move || {
             let jobs = jobs.clone();
             async move { jobs.hand_on().await }
+        }));
+        let jobs = self.clone();
+        running.spawn(every(stop.clone(), "post", RELAY_EVERY, move || {
+            let jobs = jobs.clone();
+            async move { jobs.carry_letters().await }
         }));
         let jobs = self.clone();
         running.spawn(every(stop.clone(), "sweep", SWEEP_EVERY, move || {
@@ -110,6 +123,14 @@ impl Jobs {
         relay::round(&self.shop, &self.consumers).await
     }
 
+    /// Carries the letters that are due; gives how many there were.
+    pub async fn carry_letters(&self) -> Result<usize, Fault> {
+        match &self.post {
+            Some(post) => post.round(&self.shop).await,
+            None => Ok(0),
+        }
+    }
+
     /// Until none is left: those that fail are put off.
     async fn all_notices(&self) -> Result<(), Fault> {
         while self.cashier.read_notices().await? > 0 {}
@@ -141,7 +162,15 @@ impl Jobs {
     pub async fn forget_keys(&self) -> Result<u64, Fault> {
         let before = self.shop.env.now().checked_sub(KEYS_KEPT);
         let Ok(before) = before else { return Ok(0) };
-        let forgotten = self.shop.db.write(move |tx| store::idempotency::forget(tx, before)).await;
+        let now = self.shop.env.now();
+        let forgotten = self
+            .shop
+            .db
+            .write(move |tx| {
+                identity::forget_codes(tx, now)?;
+                store::idempotency::forget(tx, before)
+            })
+            .await;
         kernel::crash_point!("keys.forgotten");
         forgotten
     }

@@ -15,8 +15,8 @@ mod rate;
 pub use env::{Clock, Env, ManualClock, Rng, SeededRng, SystemClock, SystemRng};
 pub use error::{Coded, Error, Fault, Kind};
 pub use id::{
-    AccountId, AddressId, AttemptId, CartId, CategoryId, EventId, ImageId, MovementId, NoticeId,
-    OrderId, PersonalRequestId, ProductId, RefundId, SessionId, VariantId,
+    AccountId, AddressId, AttemptId, CartId, CategoryId, CodeId, EventId, ImageId, MovementId,
+    NoticeId, OrderId, PersonalRequestId, ProductId, RefundId, SessionId, VariantId,
 };
 pub use jiff::civil::Date;
 pub use jiff::{SignedDuration, Timestamp};

@@ -14,6 +14,7 @@ use toml::{Table, Value};
 
 use crate::cli::Settings;
 use crate::gateways::Tables;
+pub use crate::post::{Accounts, Mail, Sms};
 
 /// The file with every option, its default and a sentence.
 pub const DEFAULTS: &str = include_str!("../../../holdfast.default.toml");
@@ -32,6 +33,12 @@ pub struct Config {
     pub identity: Identity,
     /// `[limits]`
     pub limits: Limits,
+    /// `[accounts]`
+    pub accounts: Accounts,
+    /// `[mail]`
+    pub mail: Mail,
+    /// `[sms]`
+    pub sms: Sms,
     /// `[checkout]`
     pub checkout: Checkout,
     /// `[receipts]`

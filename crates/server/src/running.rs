@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use flows::Shop;
 use gateways::Gateway;
-use identity::{Identity, PasswordPolicy};
-use jobs::{Cashier, Jobs, Journal};
+use identity::{Codes, Identity, PasswordPolicy};
+use jobs::{Cashier, Jobs, Journal, Post};
 use kernel::{Env, SignedDuration};
 use sandbox::Sandbox;
 use store::{Db, Options, Schema};
@@ -96,10 +96,15 @@ impl Running {
         let shop = Shop::open(db, env, settings).await?;
         kernel::crash_point!("start.shop-open");
         let cashier = Cashier::new(shop.clone(), gateways.clone(), public_url.clone());
+        let terms = config.accounts.terms();
+        let codes = Codes::open(&shop.db, &shop.env, identity.clone(), terms).await?;
+        let post = Post::new(codes.clone(), crate::post::sender(config, &public_url)?);
         let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
+        let jobs = jobs.with_post(post);
         let app = App::new(Parts {
             shop: shop.clone(),
             identity: identity.clone(),
+            codes,
             cashier,
             public_url: public_url.clone(),
             media: config.media.directory.clone(),

@@ -11,6 +11,7 @@ crate::sql! {
     query OUTBOX_DUE {
         "select aggregate, seq, kind, payload, created_at, tries from outbox
          where delivered_at is null and dead_reason is null and due_at <= $1
+             and (kind = 'letter') = $3
          order by due_at, aggregate, seq limit $2"
     }
 

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use flows::Shop;
-use identity::Identity;
+use identity::{Codes, Identity};
 use ipnet::IpNet;
 use jobs::Cashier;
 use url::Url;
@@ -57,6 +57,8 @@ pub struct Parts {
     pub shop: Shop,
     /// Accounts, passwords, sessions.
     pub identity: Identity,
+    /// One-time codes.
+    pub codes: Codes,
     /// Payments under way.
     pub cashier: Cashier,
     /// Where buyers reach the shop; decides whether cookies are `Secure` and named `__Host-`.

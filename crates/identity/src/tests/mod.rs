@@ -2,6 +2,7 @@
 
 mod accounts;
 mod addresses;
+mod codes;
 mod sessions;
 mod tokens;
 

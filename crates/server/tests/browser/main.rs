@@ -10,6 +10,9 @@
 mod buyer;
 mod chromium;
 mod people;
+mod codes;
+#[path = "../../../jobs/tests/it/postbox.rs"]
+mod postbox;
 mod purchases;
 #[path = "../town/shop.rs"]
 mod shop;

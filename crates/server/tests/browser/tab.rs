@@ -110,6 +110,15 @@ impl Tab {
         }
     }
 
+    /// Presses the first button of the form that this field is in.
+    pub async fn submit(&self, field: &str) {
+        let sent = format!(
+            "(() => {{ const it = document.querySelector('[name={field}]'); \
+             if (!it) return false; it.form.requestSubmit(); return true; }})()"
+        );
+        assert_eq!(self.look(&sent).await, json!(true), "no {field}");
+    }
+
     /// Everything that can be read.
     pub async fn text(&self) -> String {
         text_of(&self.look("document.body ? document.body.innerText : ''").await)

@@ -1,6 +1,7 @@
 //! Accounts: made by whoever wants one.
 
 use axum::extract::State;
+use http::StatusCode;
 use identity::{Account, Device, NewAccount, Role, SignIn, TokenPair};
 use kernel::{AccountId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,9 +9,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::codes::code_id;
 use crate::App;
 use crate::answer::{Answer, created, ok};
-use crate::extract::{Caller, From as ComesFrom, Json};
+use crate::extract::{Caller, From as ComesFrom, Json, present};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -23,10 +25,22 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[schema(as = NewAccount)]
 struct Register {
     /// An e-mail address, a telephone number with its country's code, or a name of Latin letters.
-    #[schema(example = "ada@example.org")]
-    login: String,
-    /// At least 8 characters, whichever.
-    password: String,
+    /// Not with a code: that says it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, example = "ada@example.org")]
+    login: Option<String>,
+    /// At least 8 characters, whichever. With a code it may be left out.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    password: Option<String>,
+    /// Of a code of the purpose `register`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    code_id: Option<String>,
+    /// Six digits.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, example = "042137")]
+    code: Option<String>,
     /// What to call them.
     #[schema(example = "Ada Lovelace")]
     name: String,
@@ -35,7 +49,7 @@ struct Register {
 /// An account.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Account)]
-struct AccountBody {
+pub(super) struct AccountBody {
     id: AccountId,
     /// None where there is no address.
     email: Option<String>,
@@ -130,12 +144,15 @@ pub(super) async fn signed_in(app: &App, signed: SignIn, device: Device) -> Answ
     Ok(created(&SessionBody { account: signed.account.into(), tokens: pair.into() }))
 }
 
-/// Make an account and sign in with it.
+/// Make an account and sign in with it: with a code, or, in a shop that allows it, with a login
+/// that nobody has proven yet.
 #[utoipa::path(
     post, path = "/accounts", tag = "accounts", request_body = Register,
     responses(
         (status = 201, description = "Made, and signed in", body = SessionBody),
         (status = 409, description = "`login-taken`"),
+        (status = 410, description = "`code-over`"),
+        (status = 422, description = "`code-required`, `code-wrong`, `login-invalid` …"),
     )
 )]
 async fn register(
@@ -143,9 +160,23 @@ async fn register(
     ComesFrom(device): ComesFrom,
     Json(form): Json<Register>,
 ) -> Answer {
-    let Register { login, password, name } = form;
+    let Register { login, password, code_id: id, code, name } = form;
+    let (db, env) = (&app.shop.db, &app.shop.env);
+    if id.is_some() || code.is_some() {
+        if login.is_some() {
+            return Err(Problem::field("login", "is not sent with a code, which says it"));
+        }
+        let (id, code) = (needed("code_id", id)?, needed("code", code)?);
+        let made = app.codes.register(db, env, code_id(&id), &code, &name, password).await?;
+        return signed_in(&app, made, device).await;
+    }
+    let (login, password) = (needed("login", login)?, needed("password", password)?);
+    if app.codes.terms.confirm {
+        let detail = "ask for a code first: this shop wants to know that the login is yours";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "code-required", detail));
+    }
     let new = NewAccount { login, password, name };
-    let signed = app.identity.register(&app.shop.db, &app.shop.env, new).await?;
+    let signed = app.identity.register(db, env, new).await?;
     signed_in(&app, signed, device).await
 }
 
@@ -176,6 +207,11 @@ async fn guest(
     let (db, env) = (&app.shop.db, &app.shop.env);
     let signed = app.identity.guest(db, env, &form.name, &form.contact).await?;
     signed_in(&app, signed, device).await
+}
+
+/// A field without which nothing can be done in this case.
+pub(super) fn needed(name: &str, value: Option<String>) -> Result<String, Problem> {
+    value.ok_or_else(|| Problem::field(name, "is missing"))
 }
 
 /// Who the token belongs to.

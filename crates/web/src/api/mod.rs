@@ -6,6 +6,7 @@ mod addresses;
 mod admin;
 mod cart;
 mod checkout;
+mod codes;
 mod docs;
 mod me;
 mod openapi;
@@ -41,6 +42,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(accounts::routes())
         .merge(sessions::routes())
         .merge(me::routes())
+        .merge(codes::routes())
         .merge(addresses::routes())
         .merge(products::routes())
         .merge(cart::routes())

@@ -11,10 +11,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::accounts::{SessionBody, TokensBody, signed_in};
+use super::accounts::{SessionBody, TokensBody, needed, signed_in};
+use super::codes::code_id;
 use crate::App;
 use crate::answer::{Answer, nothing, ok};
-use crate::extract::{Caller, From as ComesFrom, Json, Segment, id};
+use crate::extract::{Caller, From as ComesFrom, Json, Segment, id, present};
 use crate::problem::Problem;
 
 /// Whoever keeps our keys asks again after this time: a new one signs seconds after it was made,
@@ -33,10 +34,21 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Credentials {
-    /// The account's e-mail address, telephone number or name.
-    #[schema(example = "ada@example.org")]
-    login: String,
-    password: String,
+    /// The account's e-mail address, telephone number or name; with a password.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, example = "ada@example.org")]
+    login: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    password: Option<String>,
+    /// Of a code of the purpose `sign_in`; in place of login and password.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    code_id: Option<String>,
+    /// Six digits.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, example = "042137")]
+    code: Option<String>,
 }
 
 /// What goes on.
@@ -79,6 +91,8 @@ struct Sessions {
     responses(
         (status = 201, description = "Signed in", body = SessionBody),
         (status = 401, description = "`login-failed`: the login or the password is not right"),
+        (status = 410, description = "`code-over`"),
+        (status = 422, description = "`code-wrong`, `code-invalid`"),
     )
 )]
 async fn sign_in(
@@ -86,7 +100,17 @@ async fn sign_in(
     ComesFrom(device): ComesFrom,
     Json(form): Json<Credentials>,
 ) -> Answer {
-    let Credentials { login, password } = form;
+    let Credentials { login, password, code_id: of, code } = form;
+    if of.is_some() || code.is_some() {
+        if login.is_some() || password.is_some() {
+            let name = if login.is_some() { "login" } else { "password" };
+            return Err(Problem::field(name, "is not sent with a code"));
+        }
+        let (of, code) = (needed("code_id", of)?, needed("code", code)?);
+        let signed = app.codes.sign_in(&app.shop.db, &app.shop.env, code_id(&of), &code).await?;
+        return signed_in(&app, signed, device).await;
+    }
+    let (login, password) = (needed("login", login)?, needed("password", password)?);
     let signed = app.identity.sign_in(&app.shop.db, &app.shop.env, &login, password).await;
     if let Err(Error::Refused(_)) = &signed {
         tracing::info!("a sign-in failed");

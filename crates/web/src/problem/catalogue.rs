@@ -55,6 +55,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         409,
         "The notice was not given up: it waits to be looked into, or there is no such notice.",
     ),
+    ("no-password", 409, "The account has no password that could be changed: set one with a code."),
     ("nothing-to-pay", 409, "The order does not wait for a payment; `state` says where it stands."),
     ("nothing-to-refund", 409, "No money of the order can go back; `state` says where it stands."),
     ("order-state", 409, "The order cannot go from `state` to `wanted`."),
@@ -83,6 +84,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("sku-taken", 409, "Another variant has this SKU."),
     ("slug-taken", 409, "Another product or category has this slug."),
     ("too-many-addresses", 409, "The account keeps as many addresses as it can."),
+    (
+        "code-over",
+        410,
+        "The code is too old, was used, guessed at or sent too often, or never was: ask for another.",
+    ),
     ("body-too-large", 413, "The body is larger than `max` bytes."),
     ("unsupported-media-type", 415, "The body is not sent as plain JSON in UTF-8."),
     (
@@ -100,6 +106,9 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("password-wrong", 422, "The account's password was not sent with it, or another one."),
     ("purpose-invalid", 422, "A purpose is a short name of small letters, digits and dashes."),
     ("wording-invalid", 422, "The words that were shown are missing or too long."),
+    ("code-invalid", 422, "A code has six digits."),
+    ("code-required", 422, "Nobody gets an account in this shop without a code: ask for one."),
+    ("code-wrong", 422, "This is not the code; `left` says how many tries are left."),
     ("currency-unknown", 422, "The price is in a currency that the shop does not take."),
     (
         "contact-invalid",
@@ -110,6 +119,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         "login-invalid",
         422,
         "This is neither an e-mail address, nor a telephone number with its country's code, nor a name.",
+    ),
+    (
+        "login-unreachable",
+        422,
+        "No code can be sent to a name: use an e-mail address or a telephone number.",
     ),
     ("form-invalid", 422, "A form of a page did not come as it was sent out."),
     (
@@ -123,6 +137,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("password-too-common", 422, "The password is among the first that anybody would try."),
     ("password-too-long", 422, "The password has more characters than `max_length`."),
     ("password-too-short", 422, "The password has fewer characters than `min_length`."),
+    ("password-wrong", 422, "This is not the present password."),
     ("payment-method-unfit", 422, "This way to pay does not take this amount or currency."),
     ("payment-method-unknown", 422, "This is not a way to pay here."),
     (
@@ -146,6 +161,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         429,
         "Too many wrong passwords were given for this login: try again after `Retry-After` \
          seconds, or sign in with a code.",
+    ),
+    (
+        "too-many-codes",
+        429,
+        "Too many codes were asked for, or the last one only just now: `Retry-After` says when.",
     ),
     ("internal", 500, "Something is broken on our side; `instance` is the request id to tell us."),
     ("books-closed", 502, "A payment gateway did not show its books: try again later."),

@@ -11,10 +11,12 @@ mod cart;
 mod cart_change;
 mod catalog_list;
 mod checkout;
+mod code;
 mod cookies;
 mod countries;
 mod devices;
 mod error;
+mod forgotten;
 mod form;
 mod goods;
 mod guest;
@@ -32,6 +34,7 @@ mod shell;
 mod show;
 mod sign_in;
 mod visitor;
+mod ways_in;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -67,6 +70,10 @@ pub fn routes() -> Router<App> {
         .route("/cart/extend", post(cart_change::extend))
         .route("/cart/clear", get(cart::ask_to_clear).post(cart_change::clear))
         .route("/login", get(sign_in::form).post(sign_in::submit))
+        .route("/login/code", post(sign_in::by_code))
+        .route("/forgotten", get(forgotten::form).post(forgotten::submit))
+        .route("/code/{code}", get(code::show).post(code::submit))
+        .route("/code/{code}/resend", post(code::resend))
         .route("/register", get(register::form).post(register::submit))
         .route("/guest", get(guest::form).post(guest::submit))
         .route("/logout", post(sign_in::out))
@@ -81,9 +88,11 @@ pub fn routes() -> Router<App> {
         .route("/account/data", get(personal::show).post(personal::ask))
         .route("/account/data/everything.json", get(personal::copy))
         .route("/account/delete", get(personal::question).post(personal::forget))
-        .route("/forgotten", get(personal::forgotten))
+        .route("/goodbye", get(personal::goodbye))
         .route("/account/devices", get(devices::show).post(devices::end_all))
         .route("/account/devices/{session}", post(devices::end))
+        .route("/account/ways-in", get(ways_in::show))
+        .route("/account/ways-in/{way}", post(ways_in::change))
         .route("/account/addresses/new", get(address::for_account).post(address::add_for_account))
         .route("/account/addresses/{address}", post(address::change))
         .route("/assets/{name}", get(assets::serve))

@@ -43,8 +43,8 @@ struct FarewellPage {
 }
 
 #[derive(Template)]
-#[template(path = "forgotten.html")]
-struct ForgottenPage {
+#[template(path = "goodbye.html")]
+struct GoodbyePage {
     shell: Shell,
 }
 
@@ -127,16 +127,16 @@ pub(crate) async fn forget(
     app.identity.forget_sessions(&ended);
     tracing::info!(account = %id, "wants to be forgotten");
     let gone = Cookie::Session.clear(app.is_secure());
-    Ok(with_cookies(Redirect::to("/forgotten").into_response(), [gone]))
+    Ok(with_cookies(Redirect::to("/goodbye").into_response(), [gone]))
 }
 
-/// `GET /forgotten`.
-pub(crate) async fn forgotten(
+/// `GET /goodbye`.
+pub(crate) async fn goodbye(
     State(app): State<App>,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
     let shell = Shell::load(&app, &visitor, None).await?;
-    Ok(page(StatusCode::OK, Keep::Never, &ForgottenPage { shell }))
+    Ok(page(StatusCode::OK, Keep::Never, &GoodbyePage { shell }))
 }
 
 async fn farewell(app: &App, visitor: &Visitor, wrong: bool) -> Result<Response, PageError> {

@@ -10,8 +10,9 @@ use flows::{SCHEMAS, Settings, Shop};
 use gateways::{Gateway, SandboxGateway, SandboxSettings, Secret, Url};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use identity::{Identity, NewAccount, PasswordPolicy, Role};
-use jobs::{Cashier, Jobs, Journal};
+use identity::{CodeTerms, Codes, Identity, NewAccount, PasswordPolicy, Role};
+use jobs::post::Sender;
+use jobs::{Cashier, Jobs, Journal, Post};
 use kernel::{Env, ManualClock, Timestamp, Uuid};
 use proxy::Proxy;
 use sandbox::{Sandbox, SandboxConfig};
@@ -21,6 +22,7 @@ use store::testing::TestDb;
 use tower::ServiceExt as _;
 use web::{App, Parts};
 
+use crate::letters::Letters;
 use crate::shape;
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -30,6 +32,8 @@ pub struct TestShop {
     pub shop: Shop,
     pub identity: Identity,
     pub jobs: Jobs,
+    /// What was sent to people.
+    pub letters: Arc<Letters>,
     pub clock: Arc<ManualClock>,
     sandbox: Sandbox,
     gateway_line: Option<Proxy>,
@@ -70,12 +74,21 @@ impl TestShop {
 
     /// `public_url` is where the sandbox would send its notices.
     pub async fn open_with(db: TestDb, settings: Settings, public_url: &str) -> Self {
-        Self::build(db, settings, public_url, false, |gateway| gateway).await
+        Self::build(db, settings, public_url, (false, false), |gateway| gateway).await
+    }
+
+    /// Nobody gets an account without a code.
+    pub async fn open_confirming(db: TestDb) -> Self {
+        let url = "http://127.0.0.1:9/";
+        Self::build(db, Settings::default(), url, (false, true), |gateway| gateway).await
     }
 
     /// The line to the sandbox can be broken.
     pub async fn open_behind_a_line(db: TestDb) -> Self {
-        Self::build(db, Settings::default(), "http://127.0.0.1:9/", true, |gateway| gateway).await
+        Self::build(db, Settings::default(), "http://127.0.0.1:9/", (true, false), |gateway| {
+            gateway
+        })
+        .await
     }
 
     /// `meet` puts itself between the shop and the sandbox.
@@ -84,14 +97,14 @@ impl TestShop {
         settings: Settings,
         meet: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
     ) -> Self {
-        Self::build(db, settings, "http://127.0.0.1:9/", false, meet).await
+        Self::build(db, settings, "http://127.0.0.1:9/", (false, false), meet).await
     }
 
     async fn build(
         db: TestDb,
         settings: Settings,
         public_url: &str,
-        line: bool,
+        (line, confirm): (bool, bool),
         meet: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
     ) -> Self {
         let start: Timestamp = "2027-01-15T08:00:00Z".parse().unwrap();
@@ -119,11 +132,22 @@ impl TestShop {
         let public_url: Url = public_url.parse().unwrap();
         let cashier = Cashier::new(shop.clone(), [gateway], public_url.clone());
         let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
+        let terms = CodeTerms { confirm, ..CodeTerms::default() };
+        let codes = Codes::open(&db.db, &shop.env, identity.clone(), terms).await.unwrap();
+        let letters = Arc::<Letters>::default();
+        let sender = Sender {
+            shop: "The Shop".into(),
+            url: public_url.clone(),
+            mail: letters.clone(),
+            sms: letters.clone(),
+        };
+        let jobs = jobs.with_post(Post::new(codes.clone(), sender));
         let app = App::new(Parts {
             trusted_proxies: Vec::new(),
             limits: web::Limits::default(),
             shop: shop.clone(),
             identity: identity.clone(),
+            codes,
             cashier,
             public_url,
             media: std::env::temp_dir(),
@@ -131,7 +155,19 @@ impl TestShop {
         let document = serde_json::to_value(web::api::document()).unwrap();
         let router = web::router(app);
         let next = std::sync::atomic::AtomicU32::new(0);
-        Self { shop, identity, jobs, clock, sandbox, gateway_line, router, db, document, next }
+        Self {
+            shop,
+            identity,
+            jobs,
+            letters,
+            clock,
+            sandbox,
+            gateway_line,
+            router,
+            db,
+            document,
+            next,
+        }
     }
 
     pub fn ask(&self, method: Method, path: impl Into<String>) -> Ask<'_> {
@@ -149,6 +185,10 @@ impl TestShop {
 
     pub fn patch(&self, path: impl Into<String>, body: &Value) -> Ask<'_> {
         self.ask(Method::PATCH, path).json(body)
+    }
+
+    pub fn put(&self, path: impl Into<String>, body: &Value) -> Ask<'_> {
+        self.ask(Method::PUT, path).json(body)
     }
 
     pub fn delete(&self, path: impl Into<String>) -> Ask<'_> {
@@ -247,6 +287,9 @@ impl TestShop {
     pub async fn everything(&self) -> Vec<(String, i64)> {
         let tables = [
             "accounts",
+            "logins",
+            "codes",
+            "budgets",
             "sessions",
             "revocations",
             "addresses",
