@@ -88,9 +88,9 @@ impl Identity {
         let found = credentials(db, key, tried.clone(), now).await?;
         let kept = found.as_ref().map(|(_, hash)| hash.clone());
         let verdict = self.passwords.verify(password.clone(), kept).await?;
-        let (account, old_hash) = match (found, verdict) {
-            (Some(found), Verdict::Right | Verdict::RightButOld) => found,
-            _ => return Err(self.fail(db, tried, now).await),
+        let (Some((account, old_hash)), Verdict::Right | Verdict::RightButOld) = (found, verdict)
+        else {
+            return Err(self.fail(db, tried, now).await);
         };
         let new_hash = match verdict {
             Verdict::RightButOld => Some(self.passwords.hash(password).await?),
