@@ -76,8 +76,7 @@ impl Identity {
     ) -> Result<TokenPair, Error<SignInRefusal>> {
         let secret = URL_SAFE_NO_PAD.encode(env.bytes::<SECRET_BYTES>());
         let (old, new, now) = (hashed(&signed.token), hashed(&secret), env.now());
-        type Found = (SessionId, AccountId, Role, Timestamp);
-        let found: Option<Found> = db
+        let found: Option<(SessionId, AccountId, Role, Timestamp)> = db
             .write(move |tx| {
                 let found = tx.row(&sql::SESSION_TO_HAND, &[&old])?;
                 let Device { name, address } = &device;

@@ -118,14 +118,14 @@ impl Identity {
         login: &str,
         password: String,
     ) -> Result<SignIn, Error<SignInRefusal>> {
-        let login = Login::parse(login).map_or_else(|| login.to_owned(), |login| login.key);
-        let (tried, now) = (tries::hashed(&login), env.now());
-        let found = credentials(db, login, tried.clone(), now).await?;
+        let key = Login::parse(login).map(|login| login.key);
+        let (tried, now) = (tries::hashed(key.as_deref().unwrap_or(login)), env.now());
+        let found = credentials(db, key, tried.clone(), now).await?;
         let kept = found.as_ref().map(|(_, hash)| hash.clone());
         let verdict = self.passwords.verify(password.clone(), kept).await?;
-        let (account, old_hash) = match (found, verdict) {
-            (Some(found), Verdict::Right | Verdict::RightButOld) => found,
-            _ => return Err(self.fail(db, tried, now).await),
+        let (Some((account, old_hash)), Verdict::Right | Verdict::RightButOld) = (found, verdict)
+        else {
+            return Err(self.fail(db, tried, now).await);
         };
         let new_hash = match verdict {
             Verdict::RightButOld => Some(self.passwords.hash(password).await?),
@@ -201,12 +201,13 @@ async fn is_taken(db: &Db, key: String) -> Result<bool, Fault> {
 /// A login that has to wait is refused before its password is looked at.
 async fn credentials(
     db: &Db,
-    key: String,
+    key: Option<String>,
     tried: String,
     now: Timestamp,
 ) -> Result<Option<(Account, String)>, Error<SignInRefusal>> {
     db.read(move |read| {
         tries::check(read, &tried, now)?;
+        let Some(key) = key else { return Ok(None) };
         let account = account::by_key(read, &key)?;
         let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
             return Ok(None);
