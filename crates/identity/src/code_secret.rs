@@ -121,7 +121,7 @@ mod tests {
             let expected = 10_000.0 / parts;
             let seen: f64 =
                 counts.values().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum();
-            seen + (parts - counts.len() as f64) * expected
+            seen + (parts - f64::from(u32::try_from(counts.len()).unwrap())) * expected
         };
         let count = |from: usize, to: usize| {
             let mut counts = BTreeMap::new();

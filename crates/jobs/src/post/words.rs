@@ -115,15 +115,12 @@ impl<'a> Words<'a> {
 
     /// For those who read mail as text.
     fn plain(&self) -> String {
-        let mut text = format!("Hello,\n\n{}\n", wrapped(&self.opening));
-        if let Some(code) = self.code {
-            text.push_str(&format!("\n    {code}\n"));
-        }
-        if let Some((words, url)) = &self.button {
-            text.push_str(&format!("\n{words}:\n{url}\n"));
-        }
-        text.push_str(&format!("\n{}\n\n{}\n{}\n", wrapped(self.closing), self.shop, self.url));
-        text
+        let code = self.code.map(|code| format!("\n    {code}\n")).unwrap_or_default();
+        let button = self.button.as_ref().map(|(words, url)| format!("\n{words}:\n{url}\n"));
+        let (opening, closing) = (wrapped(&self.opening), wrapped(self.closing));
+        let Self { shop, url, .. } = self;
+        let button = button.unwrap_or_default();
+        format!("Hello,\n\n{opening}\n{code}{button}\n{closing}\n\n{shop}\n{url}\n")
     }
 
     /// For telephones. The last line of a code lets a telephone fill it in, on the pages of this

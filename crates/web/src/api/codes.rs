@@ -131,7 +131,7 @@ pub(super) fn code_id(text: &str) -> CodeId {
 /// Have a code sent. The answer is the same whether somebody has this login or not; where a code
 /// would be of no use, something else goes out, or nothing.
 #[utoipa::path(
-    post, path = "/codes", tag = "accounts", request_body = Wish,
+    post, path = "/codes", tag = "accounts", security((), ("token" = [])), request_body = Wish,
     responses(
         (status = 202, description = "On its way", body = CodeBody),
         (status = 401, description = "`unauthorized`: `change_login` without a token"),
