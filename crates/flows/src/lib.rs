@@ -5,6 +5,7 @@
 //! lane ([`lane`]): up to a few hundred waiting commands are loaded, decided purely in the order
 //! they came, written in a few set statements and committed once.
 
+mod addresses;
 mod cancel;
 mod cart;
 mod checkout;
@@ -12,6 +13,7 @@ mod expire;
 mod fulfil;
 pub mod lane;
 mod payment;
+mod personal;
 mod quote;
 mod refusal;
 mod seal;
@@ -23,6 +25,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use addresses::address_book;
 pub use cart::{CartLine, CartView, Owner};
 pub use checkout::Placed;
 pub use lane::Change;

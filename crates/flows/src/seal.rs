@@ -32,6 +32,17 @@ impl Seal {
         Ok(token)
     }
 
+    /// A mark under some words, to be put into a link: whoever has it was given it here.
+    pub(crate) fn mark(&self, words: &str) -> String {
+        BASE64.encode(self.mac.clone().chain_update(words).finalize().into_bytes())
+    }
+
+    /// Whether that is the mark under these words. Compares in constant time.
+    pub(crate) fn is_mark(&self, words: &str, mark: &str) -> bool {
+        let tag = (mark.len() <= 64).then(|| BASE64.decode(mark).ok()).flatten();
+        tag.is_some_and(|tag| self.mac.clone().chain_update(words).verify_slice(&tag).is_ok())
+    }
+
     /// The content, or none when it was not sealed here. Compares in constant time.
     pub(crate) fn open<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
         if token.len() > TOKEN_BYTES_MAX {
@@ -47,6 +58,18 @@ impl Seal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_belongs_to_its_words() {
+        let seal = Seal::new([7; 32]);
+        let mark = seal.mark("order 1");
+        assert!(seal.is_mark("order 1", &mark));
+        assert!(!seal.is_mark("order 2", &mark));
+        assert!(!Seal::new([8; 32]).is_mark("order 1", &mark));
+        for wrong in ["", "x", &mark[1..], &format!("{mark}A"), &"A".repeat(10_000)] {
+            assert!(!seal.is_mark("order 1", wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn opens_only_what_it_closed() {

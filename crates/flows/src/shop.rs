@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Currency, Env, Fault, Rate, SignedDuration};
+use kernel::{Currency, Env, Fault, OrderId, Rate, SignedDuration};
 use store::{Db, Schema};
 
 use crate::lane::{Lane, Shape, Spawn};
@@ -106,6 +106,17 @@ impl Shop {
     ) -> Result<Self, Fault> {
         let spawn: Spawn = Arc::new(|work| drop(tokio::spawn(work)));
         Self::open_on(db, env, settings, shape, spawn).await
+    }
+
+    /// What a link to an order carries, so that whoever was given it sees the order without signing
+    /// in. It says nothing by itself, and opens no other order.
+    pub fn order_key(&self, order: OrderId) -> String {
+        self.seal.mark(&format!("order {order}"))
+    }
+
+    /// Whether that is the key of this order.
+    pub fn is_order_key(&self, order: OrderId, key: &str) -> bool {
+        self.seal.is_mark(&format!("order {order}"), key)
     }
 
     /// The least time that a command waited for its turn in the lane since this was last asked;

@@ -9,6 +9,7 @@ mod crowds;
 mod line;
 mod money;
 mod news;
+mod personal;
 mod placing;
 mod quotes;
 mod rates;

@@ -16,8 +16,10 @@ use reqwest::{Method, RequestBuilder, Response, redirect};
 use rustls::{ClientConfig, RootCertStore, crypto};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 use url::{Host, Url};
 
+use crate::breaker::Breaker;
 use crate::error::{GatewayError, SetupError};
 use crate::secret::Secret;
 
@@ -36,6 +38,7 @@ pub(crate) struct HttpClient {
     inner: reqwest::Client,
     base: Url,
     turns: Semaphore,
+    breaker: Breaker,
 }
 
 /// One request.
@@ -131,7 +134,7 @@ impl HttpClient {
             .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| SetupError::Tls(chain(&e)))?;
-        Ok(Self { inner, base, turns: Semaphore::new(CALLS_AT_ONCE) })
+        Ok(Self { inner, base, turns: Semaphore::new(CALLS_AT_ONCE), breaker: Breaker::default() })
     }
 
     async fn turn(&self, within: Duration) -> Result<SemaphorePermit<'_>, GatewayError> {
@@ -143,6 +146,10 @@ impl HttpClient {
     /// Sends `call` when it is its turn, and reads the answer to its end.
     pub async fn send(&self, call: Call<'_>) -> Result<Answer, GatewayError> {
         let _turn = self.turn(call.within).await?;
+        if !self.breaker.lets_through(Instant::now()) {
+            let why = "it has not answered lately, and is left alone for some seconds";
+            return Err(GatewayError::NotSent(why.to_owned()));
+        }
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(call.path);
@@ -162,7 +169,11 @@ impl HttpClient {
             Body::Json(json) => request.header(CONTENT_TYPE, "application/json").body(json),
             Body::Form(form) => request.header(CONTENT_TYPE, FORM).body(form),
         };
-        exchange(request, ANSWER_BYTES_MAX).await
+        let answer = exchange(request, ANSWER_BYTES_MAX).await;
+        // A proxy before a provider that is down answers for it.
+        let silent = |answer: &Answer| matches!(answer.status, 502..=504);
+        self.breaker.heard(Instant::now(), answer.as_ref().is_ok_and(|answer| !silent(answer)));
+        answer
     }
 
     /// Fetches a file from an address they gave us, without telling who we are.
@@ -338,5 +349,19 @@ mod tests {
             _ = next => panic!("nobody answers"),
             line = listener.accept() => drop(line.unwrap()),
         }
+    }
+
+    #[tokio::test]
+    async fn p29_a_dead_provider_is_not_called_for_ever() {
+        let base = crate::testing::line::nobody().await;
+        let client = HttpClient::new(&base).unwrap();
+        let call = || client.send(Call::get(&["x"], Auth::None, Duration::from_secs(5)));
+        let mut said = Vec::new();
+        while said.len() < 11 {
+            let Err(GatewayError::NotSent(why)) = call().await else { panic!("nobody is there") };
+            said.push(why);
+        }
+        let alone: Vec<bool> = said.iter().map(|why| why.contains("left alone")).collect();
+        assert_eq!(alone, [vec![false; 10], vec![true]].concat(), "{said:?}");
     }
 }

@@ -9,6 +9,7 @@
 mod alipay;
 mod amount;
 mod answer;
+mod breaker;
 mod capabilities;
 mod cash;
 mod error;

@@ -1,6 +1,6 @@
 //! Accounts: a name, a role, and what they sign in with.
 
-use kernel::{AccountId, Env, Fault, Timestamp, limits};
+use kernel::{AccountId, Env, Error, Fault, Timestamp, limits};
 use store::{Read, Tx};
 
 use crate::error::AccountRefusal;
@@ -31,6 +31,11 @@ pub struct Account {
     pub created_at: Timestamp,
     /// Since when nobody signs in with it.
     pub disabled_at: Option<Timestamp>,
+    /// Whether it was made for one order, by somebody who did not want an account.
+    pub guest: bool,
+    /// Where a guest can be reached: an e-mail address or a telephone number that they did not
+    /// prove to be theirs.
+    pub contact: Option<String>,
 }
 
 store::from_row!(Account {
@@ -43,13 +48,25 @@ store::from_row!(Account {
     phone_verified_at,
     username,
     created_at,
-    disabled_at
+    disabled_at,
+    guest,
+    contact
 });
 
 impl Account {
-    /// What it is told apart by: its address, else its number, else its name.
+    /// The e-mail address and the telephone number they can be reached at.
+    pub fn reached_at(self) -> (Option<String>, Option<String>) {
+        let address = |contact: &String| contact.contains('@');
+        let (email, phone) = match self.contact {
+            Some(contact) if address(&contact) => (Some(contact), None),
+            contact => (None, contact),
+        };
+        (self.email.or(email), self.phone.or(phone))
+    }
+
+    /// What it is told apart by: its address, else its number, else its name; a guest's contact.
     pub fn login(&self) -> &str {
-        let all = [&self.email, &self.phone, &self.username];
+        let all = [&self.email, &self.phone, &self.username, &self.contact];
         all.into_iter().flatten().next().map_or("", String::as_str)
     }
 }
@@ -88,6 +105,39 @@ pub(crate) fn by_key(read: &mut Read<'_>, key: &str) -> Result<Option<Account>, 
     read.row(&sql::ACCOUNT_BY_LOGIN, &[&key])
 }
 
+/// Whether the account has a password, and does not only sign in with codes.
+pub fn has_password(read: &mut Read<'_>, id: AccountId) -> Result<bool, Fault> {
+    let kept: Option<(Option<String>,)> = read.row(&sql::PASSWORD_HASH, &[&id])?;
+    Ok(kept.is_some_and(|(hash,)| hash.is_some()))
+}
+
+/// Calls an account by another name.
+pub fn rename(tx: &mut Tx<'_>, id: AccountId, name: &str) -> Result<(), Error<AccountRefusal>> {
+    let name = check_name(name).map_err(Error::Refused)?;
+    tx.execute(&sql::ACCOUNT_RENAME, &[&id, &name, &name_key(&name)])?;
+    Ok(())
+}
+
+/// A guest, with where they can be reached: an e-mail address or a telephone number.
+pub(crate) fn guest(env: &Env, name: &str, contact: &str) -> Result<Account, AccountRefusal> {
+    let contact = Login::parse(contact).filter(Login::can_be_written_to);
+    let contact = contact.ok_or(AccountRefusal::ContactInvalid)?;
+    Ok(Account {
+        id: env.id(),
+        name: check_name(name)?,
+        role: Role::Customer,
+        email: None,
+        email_verified_at: None,
+        phone: None,
+        phone_verified_at: None,
+        username: None,
+        created_at: env.now(),
+        disabled_at: None,
+        guest: true,
+        contact: Some(contact.text),
+    })
+}
+
 pub(crate) fn check(new: &NewAccount) -> Result<Checked, AccountRefusal> {
     let login = Login::parse(&new.login).ok_or(AccountRefusal::LoginInvalid)?;
     let name = check_name(&new.name)?;
@@ -109,6 +159,8 @@ pub(crate) fn ready(env: &Env, checked: &Checked, role: Role) -> Account {
         username: of(LoginKind::Username),
         created_at: env.now(),
         disabled_at: None,
+        guest: false,
+        contact: None,
     }
 }
 

@@ -8,6 +8,7 @@ use store::{Read, Tx};
 
 use crate::account::{self, Account};
 use crate::audit::{self, Entry};
+use crate::device;
 use crate::error::PeopleRefusal;
 use crate::role::Role;
 use crate::second_factor::{Ways, ways};
@@ -44,8 +45,8 @@ pub(crate) fn role_of(read: &mut Read<'_>, id: AccountId) -> Result<Option<Role>
 }
 
 /// Ends every session of an account: whoever lost a role, or was shut out, is out.
-pub(crate) fn end_sessions(tx: &mut Tx<'_>, of: AccountId) -> Result<(), Fault> {
-    tx.execute(&sql::SESSIONS_END_ALL, &[&of]).map(|_| ())
+pub(crate) fn end_sessions(tx: &mut Tx<'_>, env: &Env, of: AccountId) -> Result<(), Fault> {
+    device::end_all_in(tx, env, of).map(|_| ())
 }
 
 /// Somebody of the shop that `by` may change: nobody changes whoever may do more than they.
@@ -94,7 +95,7 @@ pub fn change_role(
     }
     keep_an_owner(tx, of)?;
     tx.execute(&sql::ACCOUNT_ROLE, &[&of, &to])?;
-    end_sessions(tx, of)?;
+    end_sessions(tx, env, of)?;
     let noted = Entry::noted(env, Some(by.into()), "role-changed", of.to_string());
     let noted = noted.with("from", account.role.as_str()).with("to", to.as_str());
     Ok(audit::append(tx, &noted, env.now())?)
@@ -110,7 +111,7 @@ pub fn disable(
     subordinate(tx, by, of)?;
     keep_an_owner(tx, of)?;
     tx.execute(&sql::ACCOUNT_DISABLE, &[&of, &env.now()])?;
-    end_sessions(tx, of)?;
+    end_sessions(tx, env, of)?;
     let noted = Entry::noted(env, Some(by.into()), "member-disabled", of.to_string());
     Ok(audit::append(tx, &noted, env.now())?)
 }
@@ -140,7 +141,7 @@ pub fn reset_second_factor(
     tx.execute(&sql::TOTP_REMOVE, &[&of])?;
     tx.execute(&sql::PASSKEYS_REMOVE_ALL, &[&of])?;
     tx.execute(&sql::RECOVERY_CODES_FORGET, &[&of])?;
-    end_sessions(tx, of)?;
+    end_sessions(tx, env, of)?;
     let noted = Entry::noted(env, Some(by.into()), "second-factor-reset", of.to_string());
     Ok(audit::append(tx, &noted, env.now())?)
 }

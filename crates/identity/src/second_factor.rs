@@ -11,8 +11,9 @@ use store::{Db, Read, Tx};
 use crate::audit::{self, Actor, Entry};
 use crate::error::SecondFactorRefusal;
 use crate::role::Role;
-use crate::session::{NewSession, SignedIn};
+use crate::session::NewSession;
 use crate::sign_in::{Identity, SignIn};
+use crate::tokens::Holder;
 use crate::totp::{self, Seal};
 use crate::{Account, account, recovery, sql};
 
@@ -128,11 +129,17 @@ pub(crate) fn open(
     Ok(Some(PendingLogin { id, ways, expires_at }))
 }
 
+/// Whether this session was opened with the account's second factor, or has shown it since.
+pub fn is_proven(read: &mut Read<'_>, session: SessionId) -> Result<bool, Fault> {
+    let found: Option<(bool,)> = read.row(&sql::SESSION_IS_PROVEN, &[&session])?;
+    Ok(found.is_some_and(|(proven,)| proven))
+}
+
 /// Whether whoever sent a request may change the account's factors: with the factor that is
 /// there, or when there is none.
-fn may_change(read: &mut Read<'_>, who: &SignedIn) -> Result<Ways, Error<SecondFactorRefusal>> {
+fn may_change(read: &mut Read<'_>, who: Holder) -> Result<Ways, Error<SecondFactorRefusal>> {
     let ways = ways(read, who.account_id)?;
-    if ways.any() && !who.second_factor {
+    if ways.any() && !is_proven(read, who.session_id)? {
         return Err(Error::Refused(SecondFactorRefusal::FactorNeeded));
     }
     Ok(ways)
@@ -201,15 +208,14 @@ impl Identity {
         &self,
         db: &Db,
         env: &Env,
-        who: &SignedIn,
+        who: Holder,
         issuer: &str,
     ) -> Result<OfferedTotp, Error<SecondFactorRefusal>> {
         let secret = env.bytes::<{ totp::SECRET_BYTES }>();
         let sealed = self.seal(db, env).await?.close(env.bytes(), who.account_id, &secret)?;
-        let who = who.clone();
         let login = db
             .write(move |tx| {
-                may_change(tx, &who)?;
+                may_change(tx, who)?;
                 tx.execute(&sql::TOTP_OFFER, &[&who.account_id, &sealed])?;
                 let account = account(tx, who.account_id)?;
                 Ok::<_, Error<_>>(account.map_or_else(String::new, |it| it.login().to_owned()))
@@ -225,15 +231,15 @@ impl Identity {
         &self,
         db: &Db,
         env: &Env,
-        who: &SignedIn,
+        who: Holder,
         code: String,
     ) -> Result<Option<Vec<String>>, Error<SecondFactorRefusal>> {
         let seal = self.seal(db, env).await?;
-        let (who, env) = (who.clone(), env.clone());
+        let env = env.clone();
         let done = db
             .write(move |tx| {
                 let (of, now) = (who.account_id, env.now());
-                may_change(tx, &who)?;
+                may_change(tx, who)?;
                 let failures = failures(tx, of, now)?;
                 if failures >= FAILURES_MAX {
                     return Ok(Err(SecondFactorRefusal::TooManyFailures));
@@ -247,7 +253,7 @@ impl Identity {
                     return Ok(Err(SecondFactorRefusal::FactorWrong));
                 };
                 tx.execute(&sql::TOTP_CONFIRM, &[&of, &step, &now])?;
-                Ok::<_, Error<SecondFactorRefusal>>(Ok(set_up(tx, &env, &who, "totp")?))
+                Ok::<_, Error<SecondFactorRefusal>>(Ok(set_up(tx, &env, who, "totp")?))
             })
             .await?;
         done.map_err(Error::Refused)
@@ -258,15 +264,15 @@ impl Identity {
         &self,
         db: &Db,
         env: &Env,
-        who: &SignedIn,
+        who: Holder,
     ) -> Result<(), Error<SecondFactorRefusal>> {
-        let (who, env, required) = (who.clone(), env.clone(), self.staff_second_factor);
+        let (env, required) = (env.clone(), self.staff_second_factor);
         db.write(move |tx| {
-            let ways = may_change(tx, &who)?;
+            let ways = may_change(tx, who)?;
             if !ways.totp {
                 return Err(Error::Refused(SecondFactorRefusal::NoSuchFactor));
             }
-            may_go(required, &who, ways.passkeys > 0)?;
+            may_go(required, who, ways.passkeys > 0)?;
             tx.execute(&sql::TOTP_REMOVE, &[&who.account_id])?;
             taken_away(tx, &env, who.account_id, who.account_id, "totp")?;
             Ok(())
@@ -279,13 +285,13 @@ impl Identity {
         &self,
         db: &Db,
         env: &Env,
-        who: &SignedIn,
+        who: Holder,
     ) -> Result<Vec<String>, Error<SecondFactorRefusal>> {
         let codes = recovery::draw(env);
-        let (who, env, made) = (who.clone(), env.clone(), codes.clone());
+        let (env, made) = (env.clone(), codes.clone());
         db.write(move |tx| {
             let of = who.account_id;
-            if !may_change(tx, &who)?.any() {
+            if !may_change(tx, who)?.any() {
                 return Err(Error::Refused(SecondFactorRefusal::NoSuchFactor));
             }
             recovery::replace(tx, of, &made)?;
@@ -299,7 +305,7 @@ impl Identity {
 }
 
 /// The last factor of somebody who must have one stays.
-fn may_go(required: bool, who: &SignedIn, another: bool) -> Result<(), Error<SecondFactorRefusal>> {
+fn may_go(required: bool, who: Holder, another: bool) -> Result<(), Error<SecondFactorRefusal>> {
     if required && who.role != Role::Customer && !another {
         return Err(Error::Refused(SecondFactorRefusal::LastFactor));
     }
@@ -310,7 +316,7 @@ fn may_go(required: bool, who: &SignedIn, another: bool) -> Result<(), Error<Sec
 pub(crate) fn set_up(
     tx: &mut Tx<'_>,
     env: &Env,
-    who: &SignedIn,
+    who: Holder,
     way: &'static str,
 ) -> Result<Option<Vec<String>>, Fault> {
     let of = who.account_id;

@@ -12,8 +12,11 @@ use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use store::{Db, Tx};
 
+use crate::revocation::Revoked;
 use crate::role::Role;
 use crate::sql;
+use crate::tokens::Holder;
+use crate::tries;
 
 /// A session ends this long after it began, whatever happens.
 pub const LASTS_FOR_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -43,12 +46,21 @@ pub struct SignedIn {
     pub second_factor: bool,
 }
 
+impl SignedIn {
+    /// Who they are, and by which session.
+    pub fn holder(&self) -> Holder {
+        let Self { account_id, session_id, role, .. } = *self;
+        Holder { account_id, session_id, role }
+    }
+}
+
 /// Answers whose token it is, mostly from memory.
 #[derive(Clone)]
 pub struct Sessions(Arc<Inner>);
 
 struct Inner {
     env: Env,
+    revoked: Arc<Revoked>,
     known: Cache<TokenHash, Known>,
 }
 
@@ -81,12 +93,22 @@ pub(crate) struct NewSession {
 impl Sessions {
     /// Sessions by the clock of `env`.
     pub fn new(env: &Env) -> Self {
-        Self(Arc::new(Inner { env: env.clone(), known: Cache::new(CACHED_MAX) }))
+        let revoked = Arc::default();
+        Self(Arc::new(Inner { env: env.clone(), revoked, known: Cache::new(CACHED_MAX) }))
+    }
+
+    pub(crate) fn revoked(&self) -> &Arc<Revoked> {
+        &self.0.revoked
     }
 
     /// Who has this token, if anybody has. Reads the database once a second for each token in
     /// use, and writes once an hour to move the end of the session on.
     pub async fn who(&self, db: &Db, token: &str) -> Result<Option<SignedIn>, Fault> {
+        let who = self.whoever(db, token).await?;
+        Ok(who.filter(|who| !self.0.revoked.contains(who.session_id)))
+    }
+
+    async fn whoever(&self, db: &Db, token: &str) -> Result<Option<SignedIn>, Fault> {
         let Some(hash) = hash(token) else { return Ok(None) };
         let now = self.0.env.now();
         if let Some(known) = self.0.known.get(&hash) {
@@ -107,7 +129,7 @@ impl Sessions {
         // Refused when the session was ended meanwhile.
         let _ = place.insert(known);
         if let Some(expires_at) = extended {
-            extend(db, who.session_id, expires_at).await;
+            extend(db, who.session_id, expires_at, now).await;
         }
         Ok(Some(who))
     }
@@ -154,18 +176,24 @@ impl Sessions {
 
 /// A session that loses an hour of its fortnight is no reason to refuse a request: a full disk
 /// or a busy writer is only noted.
-async fn extend(db: &Db, session: SessionId, expires_at: Timestamp) {
+async fn extend(db: &Db, session: SessionId, expires_at: Timestamp, now: Timestamp) {
     let extended =
-        db.write(move |tx| tx.execute(&sql::SESSION_EXTEND, &[&session, &expires_at])).await;
+        db.write(move |tx| tx.execute(&sql::SESSION_EXTEND, &[&session, &expires_at, &now])).await;
     if let Err(fault) = extended {
         tracing::debug!(%fault, "the end of a session was not moved on");
     }
 }
 
-/// Removes the sessions that are over; gives how many there were.
+/// Removes the sessions that are over, and what is of no use without them; gives how many there
+/// were.
 pub fn forget_expired(tx: &mut Tx<'_>, env: &Env) -> Result<u64, Fault> {
-    tx.execute(&sql::PENDING_LOGINS_FORGET, &[&env.now()])?;
-    tx.execute(&sql::SESSIONS_FORGET, &[&env.now()])
+    let now = env.now();
+    // No access token lasts longer than a day.
+    let before = now.saturating_sub(SignedDuration::from_hours(48)).unwrap_or(now);
+    tx.execute(&sql::REVOCATIONS_FORGET, &[&before])?;
+    tries::forget(tx, env)?;
+    tx.execute(&sql::PENDING_LOGINS_FORGET, &[&now])?;
+    tx.execute(&sql::SESSIONS_FORGET, &[&now])
 }
 
 impl NewSession {
@@ -205,7 +233,7 @@ impl NewSession {
 }
 
 /// When a session ends that began at `created_at` and is used at `now`.
-fn ends_at(created_at: Timestamp, now: Timestamp) -> Timestamp {
+pub(crate) fn ends_at(created_at: Timestamp, now: Timestamp) -> Timestamp {
     let add = |at: Timestamp, span| at.saturating_add(span).unwrap_or(at);
     add(created_at, LASTS_FOR_MAX).min(add(now, IDLE_FOR_MAX))
 }

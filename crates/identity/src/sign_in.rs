@@ -1,6 +1,6 @@
 //! Register, sign in, sign out: the flows that touch nothing but this feature's tables.
 
-use kernel::{Coded as _, Env, Error, Fault, Timestamp};
+use kernel::{AccountId, Coded as _, Env, Error, Fault, SignedDuration, Timestamp};
 use store::Db;
 
 use crate::account::{self, Account, NewAccount};
@@ -10,7 +10,8 @@ use crate::login::Login;
 use crate::password::{PasswordPolicy, Passwords, PolicyInvalid, Verdict};
 use crate::role::Role;
 use crate::session::{NewSession, Sessions};
-use crate::{second_factor, sql};
+use crate::tokens::AccessTokens;
+use crate::{second_factor, sql, tries};
 
 /// Passwords and sessions together.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct Identity {
     pub sessions: Sessions,
     /// Whether the people of the shop need a second factor.
     pub staff_second_factor: bool,
+    /// Makes and reads access tokens.
+    pub tokens: AccessTokens,
 }
 
 /// Somebody has just signed in.
@@ -37,17 +40,24 @@ pub struct SignIn {
 impl Identity {
     /// Hashes under `policy`; tells time and draws salts from `env`.
     pub fn new(policy: PasswordPolicy, env: &Env) -> Result<Self, PolicyInvalid> {
-        Ok(Self {
-            passwords: Passwords::new(policy, env)?,
-            sessions: Sessions::new(env),
-            staff_second_factor: true,
-        })
+        let sessions = Sessions::new(env);
+        let tokens = AccessTokens::new(env, sessions.revoked().clone());
+        let passwords = Passwords::new(policy, env)?;
+        Ok(Self { passwords, sessions, staff_second_factor: true, tokens })
     }
 
     /// The people of the shop may go without a second factor. Whoever has one is asked for it.
     #[must_use]
     pub fn with_optional_second_factor(self) -> Self {
         Self { staff_second_factor: false, ..self }
+    }
+
+    /// The same, with access tokens that are good for `lasts` in place of
+    /// [`ACCESS_LASTS`](crate::ACCESS_LASTS).
+    #[must_use]
+    pub fn with_access_lasting(mut self, lasts: SignedDuration) -> Self {
+        self.tokens = self.tokens.lasting(lasts);
+        self
     }
 
     /// Makes a customer's account and signs it in.
@@ -61,6 +71,42 @@ impl Identity {
         let (token, expires_at) = (session.token.clone(), session.expires_at);
         let account = self.make(db, env, new, Role::Customer, Some(session)).await?;
         Ok(SignIn { account, token, expires_at })
+    }
+
+    /// Lets somebody buy who does not want an account: one is made that nobody else signs in with,
+    /// and they are signed in with it. `contact` is where news of their order goes.
+    pub async fn guest(
+        &self,
+        db: &Db,
+        env: &Env,
+        name: &str,
+        contact: &str,
+    ) -> Result<SignIn, Error<AccountRefusal>> {
+        let account = account::guest(env, name, contact).map_err(Error::Refused)?;
+        let session = NewSession::ready(env);
+        let (token, expires_at) = (session.token.clone(), session.expires_at);
+        let made = account.clone();
+        db.write(move |tx| {
+            let Account { id, name, contact, created_at, .. } = &made;
+            let key = account::name_key(name);
+            tx.execute(&sql::GUEST_ADD, &[id, name, created_at, contact, &key])?;
+            session.insert(tx, *id)
+        })
+        .await?;
+        Ok(SignIn { account, token, expires_at })
+    }
+
+    /// Whether that is the account's password. An account without one has none that is right.
+    pub async fn is_password(
+        &self,
+        db: &Db,
+        id: AccountId,
+        password: String,
+    ) -> Result<bool, Fault> {
+        let kept: Option<(Option<String>,)> =
+            db.read(move |read| read.row(&sql::PASSWORD_HASH, &[&id])).await?;
+        let verdict = self.passwords.verify(password, kept.and_then(|(hash,)| hash)).await?;
+        Ok(!matches!(verdict, Verdict::Wrong))
     }
 
     /// Makes an account of any role without signing it in.
@@ -83,37 +129,53 @@ impl Identity {
         login: &str,
         password: String,
     ) -> Result<SignIn, Error<SignInRefusal>> {
-        let failed = Error::Refused(SignInRefusal::LoginFailed);
-        let found = match Login::parse(login) {
-            Some(login) => credentials(db, login.key).await?,
-            None => None,
-        };
+        let key = Login::parse(login).map(|login| login.key);
+        let (tried, now) = (tries::hashed(key.as_deref().unwrap_or(login)), env.now());
+        let found = credentials(db, key, tried.clone(), now).await?;
         let kept = found.as_ref().map(|(_, hash)| hash.clone());
         let verdict = self.passwords.verify(password.clone(), kept).await?;
-        let Some((account, old_hash)) = found else { return Err(failed) };
-        let new_hash = match verdict {
-            Verdict::Wrong => {
-                note_failure(db, env, &account);
-                return Err(failed);
+        let (account, old_hash) = match (found, &verdict) {
+            (Some(found), Verdict::Right | Verdict::RightButOld) => found,
+            (found, _) => {
+                if let Some((account, _)) = found {
+                    note_failure(db, env, &account);
+                }
+                return Err(self.fail(db, tried, now).await);
             }
-            Verdict::Right => None,
+        };
+        let new_hash = match verdict {
             Verdict::RightButOld => Some(self.passwords.hash(password).await?),
+            _ => None,
         };
         let session = NewSession::ready(env);
         let (token, expires_at) = (session.token.clone(), session.expires_at);
         let (env, whose) = (env.clone(), account.clone());
         let pending = db
             .write(move |tx| {
+                tries::check(tx, &tried, now)?;
+                tries::forgive(tx, &tried)?;
+                // Changed, or shut out, while the password was looked at.
+                let still: Option<(Option<String>,)> =
+                    tx.row(&sql::PASSWORD_IF_OPEN, &[&whose.id])?;
+                if still.and_then(|(hash,)| hash).as_ref() != Some(&old_hash) {
+                    return Err(Error::Refused(SignInRefusal::LoginFailed));
+                }
                 if let Some(new_hash) = &new_hash {
                     tx.execute(&sql::PASSWORD_REHASH, &[&whose.id, &old_hash, new_hash])?;
                 }
-                second_factor::open(tx, &env, &whose, &session)
+                Ok(second_factor::open(tx, &env, &whose, &session)?)
             })
             .await?;
         if let Some(pending) = pending {
             return Err(Error::Refused(SignInRefusal::SecondFactorRequired { pending }));
         }
         Ok(SignIn { account, token, expires_at })
+    }
+
+    /// Counts a wrong password; gives what is said to whoever gave it.
+    async fn fail(&self, db: &Db, tried: String, now: Timestamp) -> Error<SignInRefusal> {
+        let counted = db.write(move |tx| tries::count(tx, &tried, now)).await;
+        counted.err().unwrap_or(Error::Refused(SignInRefusal::LoginFailed))
     }
 
     /// Signs out: the token is worth nothing from here on.
@@ -172,8 +234,16 @@ async fn is_taken(db: &Db, key: String) -> Result<bool, Fault> {
 }
 
 /// Whose login this is, and the hash of their password if they have one; nobody who is shut out.
-async fn credentials(db: &Db, key: String) -> Result<Option<(Account, String)>, Fault> {
+/// A login that has to wait is refused before its password is looked at.
+async fn credentials(
+    db: &Db,
+    key: Option<String>,
+    tried: String,
+    now: Timestamp,
+) -> Result<Option<(Account, String)>, Error<SignInRefusal>> {
     db.read(move |read| {
+        tries::check(read, &tried, now)?;
+        let Some(key) = key else { return Ok(None) };
         let account = account::by_key(read, &key)?;
         let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
             return Ok(None);

@@ -10,7 +10,7 @@ use store::outbox::{self, Waiting};
 /// Events one round takes up.
 const ROUND: i64 = 500;
 /// Tries after which an event is put aside for a person.
-const TRIES_MAX: i64 = 12;
+pub(crate) const TRIES_MAX: i64 = 12;
 
 /// Somebody who wants to hear of events. An event may come twice; then it is the same.
 pub trait Consumer: Send + Sync + 'static {
@@ -74,7 +74,7 @@ pub(crate) async fn round(shop: &Shop, consumers: &[Arc<dyn Consumer>]) -> Resul
     Ok(count)
 }
 
-fn later(now: Timestamp, tries: i64) -> Timestamp {
+pub(crate) fn later(now: Timestamp, tries: i64) -> Timestamp {
     let doublings = u32::try_from(tries.clamp(0, 12)).unwrap_or(12);
     now.checked_add(SignedDuration::from_secs(1_i64 << doublings)).unwrap_or(Timestamp::MAX)
 }

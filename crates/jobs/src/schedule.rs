@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flows::Shop;
-use kernel::{Fault, SignedDuration};
+use kernel::{Error, Fault, SignedDuration};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::cashier::Cashier;
+use crate::post::Post;
 use crate::relay::{self, Consumer};
 
 /// Between two looks into the outbox when there was nothing.
@@ -21,6 +22,8 @@ const MONEY_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks into the gateways' lists.
 const LISTS_EVERY: Duration = Duration::from_mins(15);
+/// Between two looks at what people asked of the data about them.
+const PEOPLE_EVERY: Duration = Duration::from_secs(5);
 /// Between two clearings of old keys.
 const KEYS_EVERY: Duration = Duration::from_hours(1);
 /// How long an idempotency key is remembered: published in the API's documentation.
@@ -32,12 +35,18 @@ pub struct Jobs {
     shop: Shop,
     cashier: Cashier,
     consumers: Arc<[Arc<dyn Consumer>]>,
+    post: Option<Post>,
 }
 
 impl Jobs {
     /// Background work for `shop`; events go to `consumers`.
     pub fn new(shop: Shop, cashier: Cashier, consumers: Vec<Arc<dyn Consumer>>) -> Self {
-        Self { shop, cashier, consumers: consumers.into() }
+        Self { shop, cashier, consumers: consumers.into(), post: None }
+    }
+
+    /// Letters are carried by `post`; without one they wait.
+    pub fn with_post(self, post: Post) -> Self {
+        Self { post: Some(post), ..self }
     }
 
     /// Does everything that is due now, until nothing is. For tests, with a clock that stands.
@@ -46,7 +55,9 @@ impl Jobs {
             let (holds, orders) = self.shop.sweep().await?;
             let money = self.money().await?;
             let events = self.hand_on().await?;
-            if holds + orders + money + events == 0 {
+            let people = self.answer_people().await?;
+            let letters = self.carry_letters().await?;
+            if holds + orders + money + events + people + letters == 0 {
                 return Ok(());
             }
         }
@@ -63,6 +74,11 @@ impl Jobs {
             async move { jobs.hand_on().await }
         }));
         let jobs = self.clone();
+        running.spawn(every(stop.clone(), "post", RELAY_EVERY, move || {
+            let jobs = jobs.clone();
+            async move { jobs.carry_letters().await }
+        }));
+        let jobs = self.clone();
         running.spawn(every(stop.clone(), "sweep", SWEEP_EVERY, move || {
             let jobs = jobs.clone();
             async move { jobs.shop.sweep().await.map(|(holds, orders)| holds + orders) }
@@ -73,9 +89,17 @@ impl Jobs {
             async move { jobs.money().await }
         }));
         let jobs = self.clone();
+        running.spawn(every(stop.clone(), "people", PEOPLE_EVERY, move || {
+            let jobs = jobs.clone();
+            async move { jobs.answer_people().await }
+        }));
+        let jobs = self.clone();
         running.spawn(every(stop.clone(), "keys", KEYS_EVERY, move || {
             let jobs = jobs.clone();
-            async move { jobs.forget_keys().await.map(|_| 0) }
+            async move {
+                jobs.forget_keys().await?;
+                jobs.forget_sessions().await.map(|_| 0)
+            }
         }));
         let jobs = self.clone();
         running.spawn(notices(stop.clone(), jobs));
@@ -99,10 +123,26 @@ impl Jobs {
         relay::round(&self.shop, &self.consumers).await
     }
 
+    /// Carries the letters that are due; gives how many there were.
+    pub async fn carry_letters(&self) -> Result<usize, Fault> {
+        match &self.post {
+            Some(post) => post.round(&self.shop).await,
+            None => Ok(0),
+        }
+    }
+
     /// Until none is left: those that fail are put off.
     async fn all_notices(&self) -> Result<(), Fault> {
         while self.cashier.read_notices().await? > 0 {}
         Ok(())
+    }
+
+    /// Makes the copies and forgets the people that are due; gives how many there were.
+    async fn answer_people(&self) -> Result<usize, Fault> {
+        self.shop.answer_people().await.map_err(|error| match error {
+            Error::Fault(fault) => fault,
+            Error::Refused(refusal) => Fault::Broken(refusal.to_string()),
+        })
     }
 
     async fn money(&self) -> Result<usize, Fault> {
@@ -112,11 +152,25 @@ impl Jobs {
         Ok(notices + polls + disputes + self.cashier.refund().await?)
     }
 
+    /// Forgets sessions that are over; gives how many.
+    pub async fn forget_sessions(&self) -> Result<u64, Fault> {
+        let env = self.shop.env.clone();
+        self.shop.db.write(move |tx| identity::forget_expired(tx, &env)).await
+    }
+
     /// Forgets keys that are older than the API promises to remember them; gives how many.
     pub async fn forget_keys(&self) -> Result<u64, Fault> {
         let before = self.shop.env.now().checked_sub(KEYS_KEPT);
         let Ok(before) = before else { return Ok(0) };
-        let forgotten = self.shop.db.write(move |tx| store::idempotency::forget(tx, before)).await;
+        let now = self.shop.env.now();
+        let forgotten = self
+            .shop
+            .db
+            .write(move |tx| {
+                identity::forget_codes(tx, now)?;
+                store::idempotency::forget(tx, before)
+            })
+            .await;
         kernel::crash_point!("keys.forgotten");
         forgotten
     }

@@ -66,6 +66,10 @@ ids! {
     AccountId,
     /// One sign-in of an account.
     SessionId,
+    /// What somebody asked of the data about them.
+    PersonalRequestId,
+    /// One code that was sent to somebody, and what they may do with it.
+    CodeId,
     /// A delivery address of an account.
     AddressId,
     /// What is shown and described: the shirt.

@@ -15,8 +15,9 @@ mod rate;
 pub use env::{Clock, Env, ManualClock, Rng, SeededRng, SystemClock, SystemRng};
 pub use error::{Coded, Error, Fault, Kind};
 pub use id::{
-    AccountId, AddressId, ApiKeyId, AttemptId, CartId, CategoryId, EventId, ImageId, InvitationId,
-    MovementId, NoticeId, OrderId, PasskeyId, ProductId, RefundId, SessionId, VariantId,
+    AccountId, AddressId, ApiKeyId, AttemptId, CartId, CategoryId, CodeId, EventId, ImageId,
+    InvitationId, MovementId, NoticeId, OrderId, PasskeyId, PersonalRequestId, ProductId, RefundId,
+    SessionId, VariantId,
 };
 pub use jiff::civil::Date;
 pub use jiff::{SignedDuration, Timestamp};

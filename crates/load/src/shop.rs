@@ -144,7 +144,11 @@ impl Shop {
             format!("sandbox.data={}", home.path().join("sandbox.db").display()),
             // Passwords are not what is measured, and thousands of accounts are made.
             "identity.password_memory_kib=8".to_owned(),
+            // A run may take longer than a token of a shop in life.
+            "identity.access_token_minutes=1440".to_owned(),
             "identity.password_passes=1".to_owned(),
+            // Nobody reads the codes of thousands.
+            "accounts.confirm=false".to_owned(),
         ];
         settings.extend(common.settings.iter().cloned());
         let log = home.path().join("serve.log");

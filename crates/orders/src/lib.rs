@@ -13,8 +13,8 @@ pub use book::Book;
 pub use lifecycle::{NotAllowed, State};
 pub use number::{is_number, number};
 pub use order::{
-    Actor, Line, Order, Page, Step, by_number, find, history, lines, of_cart_version, page_of_all,
-    page_of_customer, unpaid_after,
+    Actor, Line, Order, Page, Step, by_number, erase, find, history, lines, of_cart_version,
+    page_of_all, page_of_customer, unpaid_after,
 };
 pub use totals::{LineTotal, Totals, add_up};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use kernel::{
     AccountId, AttemptId, CartId, Currency, Fault, Money, OrderId, ProductId, Timestamp, VariantId,
 };
-use store::{FromRow, Read, Row, from_row};
+use store::{FromRow, Param, Read, Row, Tx, from_row};
 
 use crate::lifecycle::State;
 use crate::sql;
@@ -235,6 +235,25 @@ pub fn unpaid_after(
 ) -> Result<Vec<OrderId>, Fault> {
     let found: Vec<(OrderId,)> = read.rows(&sql::ORDERS_UNPAID_AFTER, &[&now, &limit])?;
     Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
+/// Keeps of a customer's finished orders what the law wants an invoice to say: who bought what, and
+/// where it went. Telephone numbers and notes go.
+pub fn erase(tx: &mut Tx<'_>, orders: &[Order]) -> Result<(), Fault> {
+    let kept = |order: &Order| {
+        let mut address: serde_json::Value =
+            serde_json::from_str(&order.address).unwrap_or_default();
+        if let Some(phone) = address.get_mut("phone") {
+            *phone = serde_json::Value::Null;
+        }
+        address.to_string()
+    };
+    let rows: Vec<(OrderId, String)> = orders.iter().map(|it| (it.id, kept(it))).collect();
+    tx.update_many(&sql::ADDRESSES_SET, &rows, |(id, address)| [id.value(), address.value()])?;
+    for order in orders {
+        tx.execute(&sql::NOTES_ERASE, &[&order.id])?;
+    }
+    Ok(())
 }
 
 fn page(mut orders: Vec<Order>, limit: u32) -> Page {

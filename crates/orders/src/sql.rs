@@ -85,4 +85,12 @@ store::sql! {
             at timestamptz
         )
     }
+
+    update ADDRESSES_SET {
+        "orders" by (id uuid) set (address text)
+    }
+
+    query NOTES_ERASE {
+        "update order_history set note = null where order_id = $1 and note is not null"
+    }
 }

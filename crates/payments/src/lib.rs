@@ -4,6 +4,7 @@
 mod attempt;
 mod concern;
 mod dispute;
+mod erase;
 mod inbox;
 mod judge;
 mod ledger;
@@ -26,6 +27,7 @@ pub use concern::{Concern, Why, attend, concerns};
 pub use dispute::{
     Dispute, DisputeState, dispute_polled, disputes_due, disputes_of_attempts, keep_dispute,
 };
+pub use erase::{erase, is_under_way};
 pub use inbox::{
     GIVEN_UP, GivenUp, Notice, NoticeKind, Retried, Waiting, notice_failed, notice_handled,
     notice_matched, notices_due, notices_given_up, notices_waiting, receive, replay_notice,
@@ -54,6 +56,7 @@ pub static SCHEMA: Schema = Schema {
         Migration { name: "V1__payments", sql: include_str!("../migrations/V1__payments.sql") },
         Migration { name: "V2__books", sql: include_str!("../migrations/V2__books.sql") },
         Migration { name: "V3__ledger", sql: include_str!("../migrations/V3__ledger.sql") },
+        Migration { name: "V4__erasure", sql: include_str!("../migrations/V4__erasure.sql") },
     ],
     statements: sql::ALL,
 };

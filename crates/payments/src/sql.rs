@@ -105,6 +105,19 @@ store::sql! {
          where id = $1 and poll_at > $2 and state <> 'canceled'"
     }
 
+    update ATTEMPTS_ERASE {
+        "attempts" by (id uuid) set (details text, method text)
+    }
+
+    query NOTICES_ERASE {
+        "update notices set body = '', headers = '{}', source = null
+         where attempt_id = $1 and handled_at is not null"
+    }
+
+    query REFUND_REASONS_ERASE {
+        "update refunds set reason = '' where order_id = $1"
+    }
+
     insert HISTORY_ADD {
         "attempt_history" (
             attempt_id uuid, seq bigint, source text, saw text, amount bigint, currency text,

@@ -49,6 +49,12 @@ pub enum Command {
         #[command(subcommand)]
         command: AccountCommand,
     },
+    /// The keys that sign access tokens.
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Check the invariants of money and stock on a live database; changes nothing.
     ///
     /// Exit code 0: none is broken. 1: at least one is. 2: it could not be checked.
@@ -144,6 +150,19 @@ pub struct Settings {
     /// A single option, stronger than the file: `--set database.url=postgres://…`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `holdfast keys …`
+#[derive(Subcommand, Debug)]
+pub enum KeysCommand {
+    /// Make a new key. It signs after five seconds; what the one before has signed stays good.
+    ///
+    /// Works beside a running shop on PostgreSQL; one on SQLite has to be stopped for it.
+    Rotate {
+        /// Where settings come from.
+        #[command(flatten)]
+        settings: Settings,
+    },
 }
 
 /// `holdfast account …`

@@ -14,6 +14,7 @@ use toml::{Table, Value};
 
 use crate::cli::Settings;
 use crate::gateways::Tables;
+pub use crate::post::{Accounts, Mail, Sms};
 
 /// The file with every option, its default and a sentence.
 pub const DEFAULTS: &str = include_str!("../../../holdfast.default.toml");
@@ -30,8 +31,14 @@ pub struct Config {
     pub media: Media,
     /// `[identity]`
     pub identity: Identity,
+    /// `[limits]`
+    pub limits: Limits,
     /// `[accounts]`
     pub accounts: Accounts,
+    /// `[mail]`
+    pub mail: Mail,
+    /// `[sms]`
+    pub sms: Sms,
     /// `[checkout]`
     pub checkout: Checkout,
     /// `[receipts]`
@@ -83,24 +90,43 @@ pub struct Identity {
     pub password_memory_kib: u32,
     /// Passes over it.
     pub password_passes: u32,
+    /// Minutes that an access token is good.
+    pub access_token_minutes: u32,
 }
 
-/// `[accounts]`
+/// `[limits]`
 #[derive(Deserialize, Clone, Debug)]
 #[serde(deny_unknown_fields)]
-pub struct Accounts {
-    /// Whether the people of the shop need a second factor.
-    pub second_factor: SecondFactor,
+pub struct Limits {
+    /// Sign-ins from one address.
+    pub sign_in_per_minute: u32,
+    /// Codes from one address.
+    pub codes_per_minute: u32,
+    /// New accounts from one address.
+    pub registration_per_minute: u32,
+    /// Refreshed tokens from one address.
+    pub refresh_per_minute: u32,
+    /// Anything from one address.
+    pub everything_per_minute: u32,
+    /// Anything with the tokens of one account.
+    pub account_per_minute: u32,
+    /// Addresses that are not counted.
+    pub exempt: Vec<IpNet>,
 }
 
-/// Whether the people of the shop need a second factor.
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
-#[serde(rename_all = "snake_case")]
-pub enum SecondFactor {
-    /// Without one they may do nothing but set one up.
-    Required,
-    /// Whoever has one is asked for it.
-    Off,
+impl Limits {
+    /// As the server counts.
+    pub fn of_shop(&self) -> web::Limits {
+        web::Limits {
+            sign_in: self.sign_in_per_minute,
+            codes: self.codes_per_minute,
+            registration: self.registration_per_minute,
+            refresh: self.refresh_per_minute,
+            everything: self.everything_per_minute,
+            account: self.account_per_minute,
+            exempt: self.exempt.clone(),
+        }
+    }
 }
 
 /// `[checkout]`
@@ -238,6 +264,10 @@ impl Config {
             if !(1..=7 * 24 * 60).contains(&minutes) {
                 bail!("checkout.{name} must be between 1 and 10080, not {minutes}");
             }
+        }
+        let minutes = self.identity.access_token_minutes;
+        if !(1..=24 * 60).contains(&minutes) {
+            bail!("identity.access_token_minutes must be between 1 and 1440, not {minutes}");
         }
         checkout.rates()?;
         let receipts = &self.receipts;

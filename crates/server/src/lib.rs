@@ -7,6 +7,7 @@ mod commands;
 pub mod config;
 pub mod demo;
 pub mod gateways;
+pub mod post;
 pub mod running;
 
 pub use commands::run;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use flows::Shop;
 use gateways::Gateway;
-use identity::{Identity, PasswordPolicy};
-use jobs::{Cashier, Jobs, Journal};
-use kernel::Env;
+use identity::{Codes, Identity, PasswordPolicy};
+use jobs::{Cashier, Jobs, Journal, Post};
+use kernel::{Env, SignedDuration};
 use sandbox::Sandbox;
 use store::{Db, Options, Schema};
 use tokio::net::{TcpListener, TcpSocket};
@@ -19,7 +19,8 @@ use url::Url;
 use web::{Admission, App, Parts};
 
 use crate::beside::{Beside, reached_at};
-use crate::config::{Config, SecondFactor};
+use crate::config::Config;
+use crate::post::SecondFactor;
 
 /// Connections that wait at the door to be accepted. More are dropped by the system and come back
 /// a second later or after seven: a crowd that comes at one moment must find room. The system may
@@ -53,7 +54,8 @@ pub fn identity(config: &Config, env: &Env) -> anyhow::Result<Identity> {
         memory_kib: config.identity.password_memory_kib,
         passes: config.identity.password_passes,
     };
-    let identity = Identity::new(policy, env)?;
+    let lasts = SignedDuration::from_mins(i64::from(config.identity.access_token_minutes));
+    let identity = Identity::new(policy, env)?.with_access_lasting(lasts);
     Ok(match config.accounts.second_factor {
         SecondFactor::Required => identity,
         SecondFactor::Off => identity.with_optional_second_factor(),
@@ -99,14 +101,20 @@ impl Running {
         let shop = Shop::open(db, env, settings).await?;
         kernel::crash_point!("start.shop-open");
         let cashier = Cashier::new(shop.clone(), gateways.clone(), public_url.clone());
+        let terms = config.accounts.terms();
+        let codes = Codes::open(&shop.db, &shop.env, identity.clone(), terms).await?;
+        let post = Post::new(codes.clone(), crate::post::sender(config, &public_url)?);
         let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
+        let jobs = jobs.with_post(post);
         let app = App::new(Parts {
             shop: shop.clone(),
             identity: identity.clone(),
+            codes,
             cashier,
             public_url: public_url.clone(),
             media: config.media.directory.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
+            limits: config.limits.of_shop(),
         });
         let sandbox_url = sandbox.as_ref().map(Sandbox::base_url);
         Ok(Self {

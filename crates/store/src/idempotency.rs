@@ -85,3 +85,8 @@ pub fn keep(tx: &mut Tx<'_>, key: &Key, answer: &Answer, now: Timestamp) -> Resu
 pub fn forget(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, Fault> {
     tx.execute(&sql::KEYS_FORGET, &[&before])
 }
+
+/// Forgets the keys of one scope, with the answers that are kept for them.
+pub fn forget_scope(tx: &mut Tx<'_>, scope: Uuid) -> Result<u64, Fault> {
+    tx.execute(&sql::KEYS_FORGET_SCOPE, &[&scope])
+}

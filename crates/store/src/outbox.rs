@@ -7,6 +7,10 @@ use crate::sql;
 use crate::tx::{Read, Tx};
 use crate::value::{FromRow, Param, Row};
 
+/// The kind of a fact that is told to a person, by mail or by SMS. Letters are handed on beside
+/// everything else: a mail server may take its time, and nobody else has to wait for it.
+pub const LETTER: &str = "letter";
+
 /// A fact to be told.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -66,9 +70,14 @@ pub fn add(tx: &mut Tx<'_>, events: &[Event]) -> Result<(), Fault> {
     })
 }
 
-/// Up to `limit` facts that are due at `now`, oldest first.
+/// Up to `limit` facts that are due at `now`, oldest first; all but letters.
 pub fn due(read: &mut Read<'_>, now: Timestamp, limit: i64) -> Result<Vec<Waiting>, Fault> {
-    read.rows(&sql::OUTBOX_DUE, &[&now, &limit])
+    read.rows(&sql::OUTBOX_DUE, &[&now, &limit, &false])
+}
+
+/// Up to `limit` facts of the kind [`LETTER`] that are due at `now`, oldest first.
+pub fn letters_due(read: &mut Read<'_>, now: Timestamp, limit: i64) -> Result<Vec<Waiting>, Fault> {
+    read.rows(&sql::OUTBOX_DUE, &[&now, &limit, &true])
 }
 
 /// How many facts wait to be handed on.

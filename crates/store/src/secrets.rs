@@ -1,9 +1,36 @@
 //! Keys the shop makes for itself on its first start and keeps.
 
-use kernel::{Env, Fault};
+use kernel::{Env, Fault, Timestamp};
 
 use crate::db::Db;
 use crate::sql;
+use crate::tx::{Read, Tx};
+
+/// A key that is kept beside others of its kind.
+pub struct Kept {
+    /// What it is.
+    pub bytes: [u8; 32],
+    /// Since when.
+    pub made_at: Timestamp,
+}
+
+/// All keys whose name begins with `prefix`, the oldest first.
+pub fn all_named(read: &mut Read<'_>, prefix: &str) -> Result<Vec<Kept>, Fault> {
+    let rows: Vec<(Vec<u8>, Timestamp)> =
+        read.rows(&sql::SECRETS_NAMED, &[&format!("{prefix}%")])?;
+    let kept = |(bytes, made_at): (Vec<u8>, Timestamp)| {
+        let bytes = bytes.try_into();
+        let bytes =
+            bytes.map_err(|_| Fault::Broken(format!("a secret {prefix} is not 32 bytes")))?;
+        Ok(Kept { bytes, made_at })
+    };
+    rows.into_iter().map(kept).collect()
+}
+
+/// Keeps one more key.
+pub fn add(tx: &mut Tx<'_>, name: &str, bytes: &[u8; 32], now: Timestamp) -> Result<(), Fault> {
+    tx.execute(&sql::SECRET_ADD, &[&name, &bytes.as_slice(), &now]).map(|_| ())
+}
 
 /// The 32 bytes kept under `name`; made now when there are none. Two nodes that start together
 /// end with the same.

@@ -11,6 +11,7 @@ crate::sql! {
     query OUTBOX_DUE {
         "select aggregate, seq, kind, payload, created_at, tries from outbox
          where delivered_at is null and dead_reason is null and due_at <= $1
+             and (kind = 'letter') = $3
          order by due_at, aggregate, seq limit $2"
     }
 
@@ -46,8 +47,16 @@ crate::sql! {
         "delete from idempotency where created_at < $1"
     }
 
+    query KEYS_FORGET_SCOPE {
+        "delete from idempotency where scope = $1"
+    }
+
     query SECRET_FIND {
         "select value from secrets where name = $1"
+    }
+
+    query SECRETS_NAMED {
+        "select value, created_at from secrets where name like $1 order by created_at, name"
     }
 
     query SECRET_ADD {

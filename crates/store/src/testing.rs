@@ -67,6 +67,31 @@ impl TestDb {
     }
 }
 
+impl TestDb {
+    /// Closes the database; gives everything that lies in it, to be searched: of SQLite the bytes
+    /// of the file, what was deleted and not overwritten among them, of PostgreSQL every table.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without what it looks at")]
+    pub async fn contents(&self) -> String {
+        self.db.close();
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let bytes = std::fs::read(path).expect("the file is there");
+            let log = std::fs::read(format!("{path}-wal")).unwrap_or_default();
+            return String::from_utf8_lossy(&[bytes, log].concat()).into_owned();
+        }
+        let (client, connection) =
+            tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.expect("the server");
+        let line = tokio::spawn(connection);
+        let all = "select cast(database_to_xml(true, false, '') as text)";
+        let row = client.query_one(all, &[]).await.expect("every table");
+        drop(client);
+        let _ = line.await;
+        row.get(0)
+    }
+}
+
 /// Names a template by what is in it, so that an old one is never taken for a new one.
 fn template_name(schemas: &[&'static Schema]) -> String {
     let mut all = String::new();

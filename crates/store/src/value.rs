@@ -204,10 +204,12 @@ macro_rules! ids {
 ids!(
     AccountId,
     SessionId,
+    PersonalRequestId,
     AddressId,
     ProductId,
     VariantId,
     CategoryId,
+    CodeId,
     ImageId,
     CartId,
     OrderId,

@@ -16,6 +16,7 @@ pub mod extract;
 mod health;
 pub mod hooks;
 mod kept;
+mod limits;
 pub mod problem;
 pub mod request_id;
 pub mod router;
@@ -29,7 +30,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use flows::Shop;
-use identity::Identity;
+use identity::{Codes, Identity};
 use ipnet::IpNet;
 use jobs::Cashier;
 use url::Url;
@@ -37,6 +38,7 @@ use url::Url;
 use kept::KeptAnswers;
 
 pub use admission::Admission;
+pub use limits::Limits;
 pub use router::router;
 pub use serve::serve;
 
@@ -47,6 +49,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     parts: Parts,
     kept_answers: KeptAnswers,
+    counters: limits::Counters,
 }
 
 /// The parts of an [`App`].
@@ -55,6 +58,8 @@ pub struct Parts {
     pub shop: Shop,
     /// Accounts, passwords, sessions.
     pub identity: Identity,
+    /// One-time codes.
+    pub codes: Codes,
     /// Payments under way.
     pub cashier: Cashier,
     /// Where buyers reach the shop; decides whether cookies are `Secure` and named `__Host-`.
@@ -63,12 +68,20 @@ pub struct Parts {
     pub media: PathBuf,
     /// Proxies whose word is taken for who is behind them.
     pub trusted_proxies: Vec<IpNet>,
+    /// How often somebody may ask.
+    pub limits: Limits,
 }
 
 impl App {
     /// An app of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, kept_answers: KeptAnswers::new() }))
+        parts.identity.tokens.issued_by(parts.public_url.as_str());
+        let counters = limits::Counters::new(&parts.limits, &parts.shop.env);
+        Self(Arc::new(Inner { parts, kept_answers: KeptAnswers::new(), counters }))
+    }
+
+    pub(crate) fn counters(&self) -> &limits::Counters {
+        &self.0.counters
     }
 
     pub(crate) fn kept_answers(&self) -> &KeptAnswers {

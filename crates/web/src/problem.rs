@@ -71,7 +71,10 @@ impl Problem {
             _ => Map::new(),
         };
         let status = status(refusal);
-        let retry_after = matches!(status, StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+        let seconds = facts.get("retry_after").and_then(Value::as_u64);
+        let seconds = seconds.and_then(|seconds| u32::try_from(seconds).ok());
+        let retry_after =
+            seconds.or(matches!(status, StatusCode::SERVICE_UNAVAILABLE).then_some(5));
         Self { status, code: refusal.code(), detail: refusal.to_string(), facts, retry_after }
     }
 }

@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::problem::{self, Problem};
-use crate::{App, api, envelope, health, hooks, shop, trail};
+use crate::{App, api, envelope, health, hooks, limits, shop, trail};
 
 /// Everything the shop answers.
 pub fn router(app: App) -> Router {
@@ -16,12 +16,14 @@ pub fn router(app: App) -> Router {
         .merge(shop::routes())
         .route("/hooks/{gateway}", post(hooks::receive))
         .route("/problems/{code}", get(problem::show))
+        .route("/.well-known/jwks.json", get(api::keys))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
         .layer(axum::middleware::from_fn_with_state(app.clone(), trail::layer))
         .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), limits::layer))
         .layer(axum::middleware::from_fn_with_state(app.clone(), envelope::layer))
         .with_state(app)
 }

@@ -3,6 +3,7 @@
 
 mod debian;
 mod interrupt;
+mod jwt;
 mod nightly;
 mod points;
 mod postgres;
@@ -45,6 +46,8 @@ enum Command {
     Nightly(nightly::Nightly),
     /// Lets the providers' own libraries pay, capture and refund against the payment sandbox
     Sdk(sdk::Sdk),
+    /// Lets another library read our access tokens by our published keys, and the other way round
+    Jwt,
     /// Checks what the compiler does not: edges between crates, places of SQL, lengths, words
     Tidy,
     /// Searches binaries for crash points, which a shop that is handed out does not have
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Postgres { command } => run_tests::with_postgres(&command),
         Command::Nightly(wanted) => nightly::run(&root, &wanted),
         Command::Sdk(wanted) => sdk::run(&root, &wanted),
+        Command::Jwt => jwt::run(&root),
         Command::Tidy => tidy::run(&root),
         Command::Points { files } => points::search(&root, &files),
     });

@@ -186,17 +186,17 @@ fn is_python(script: &str) -> bool {
 }
 
 /// Whether `folder` was made from another list than this one.
-fn is_stale(list: &Path, folder: &Path) -> anyhow::Result<bool> {
+pub(crate) fn is_stale(list: &Path, folder: &Path) -> anyhow::Result<bool> {
     let wanted = std::fs::read(list).with_context(|| format!("cannot read {}", list.display()))?;
     Ok(!std::fs::read(folder.join("made-from")).is_ok_and(|made| made == wanted))
 }
 
-fn remember(list: &Path, folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn remember(list: &Path, folder: &Path) -> anyhow::Result<()> {
     std::fs::copy(list, folder.join("made-from"))?;
     Ok(())
 }
 
-fn succeed(command: &mut Command, interrupts: &Interrupts) -> anyhow::Result<()> {
+pub(crate) fn succeed(command: &mut Command, interrupts: &Interrupts) -> anyhow::Result<()> {
     let status = supervise::run(command, interrupts)?;
     if !status.success() {
         bail!("{} failed ({status}); its own words are above", command.get_program().display());

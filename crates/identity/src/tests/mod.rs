@@ -3,7 +3,9 @@
 mod accounts;
 mod addresses;
 mod audit;
+mod codes;
 mod sessions;
+mod tokens;
 
 use std::sync::Arc;
 

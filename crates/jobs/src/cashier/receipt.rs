@@ -26,7 +26,7 @@ impl Sale {
     pub(super) fn load(read: &mut Read<'_>, id: OrderId) -> Result<Option<Self>, Fault> {
         let Some(order) = orders::find(read, id)? else { return Ok(None) };
         let account = identity::account(read, order.customer_id)?;
-        let (email, own) = account.map_or((None, None), |account| (account.email, account.phone));
+        let (email, own) = account.map_or((None, None), identity::Account::reached_at);
         Ok(Some(Self { lines: orders::lines(read, id)?, order, email, phone: own }))
     }
 

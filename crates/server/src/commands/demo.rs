@@ -63,6 +63,8 @@ fn settings(args: &Demo) -> anyhow::Result<Table> {
     set("server", "listen", args.listen.to_string().into());
     set("database", "url", format!("sqlite:{}", lies("shop.db")).into());
     set("media", "directory", lies("media").into());
+    // Nobody who tries it out has to look for a code first.
+    set("accounts", "confirm", false.into());
     set("sandbox", "listen", args.sandbox_listen.to_string().into());
     set("sandbox", "data", lies("sandbox.db").into());
     set("sandbox", "providers", true.into());

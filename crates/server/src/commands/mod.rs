@@ -2,6 +2,7 @@
 
 mod account;
 mod demo;
+mod keys;
 mod notices;
 mod reconcile;
 mod sandbox;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use crate::cli::{AccountCommand, Cli, Command};
+use crate::cli::{AccountCommand, Cli, Command, KeysCommand};
 use crate::config::{Config, DEFAULTS};
 
 /// Runs the command line.
@@ -23,6 +24,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => block_on(serve::run(Config::load(&settings)?)),
         Command::Account { command: AccountCommand::Create { login, role, settings } } => {
             block_on(account::create(Config::load(&settings)?, login, role))
+        }
+        Command::Keys { command: KeysCommand::Rotate { settings } } => {
+            block_on(keys::rotate(Config::load(&settings)?))
         }
         Command::Verify(args) => block_on(verify::run(args)),
         Command::Reconcile(args) => block_on(reconcile::run(args)),

@@ -29,13 +29,19 @@ impl<'a> Buyer<'a> {
         tab.fill("login", &format!("{}@example.org", self.name.to_lowercase())).await;
         tab.fill("password", "correct horse battery").await;
         tab.press("Make the account").await;
+        self.give_address().await;
+        tab.until(&["Check and pay"]).await;
+    }
+
+    /// Says where it goes.
+    pub async fn give_address(&self) {
+        let tab = &self.tab;
         tab.until(&["Street and number"]).await;
         tab.fill("line1", "12 Long Lane").await;
         tab.fill("postcode", "3011").await;
         tab.fill("city", "Bern").await;
         tab.choose("country", "CH").await;
         tab.press("Deliver to this address").await;
-        tab.until(&["Check and pay"]).await;
     }
 
     /// Chooses how to pay, and presses the button.

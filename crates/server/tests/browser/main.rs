@@ -9,6 +9,10 @@
 
 mod buyer;
 mod chromium;
+mod codes;
+mod people;
+#[path = "../../../jobs/tests/it/postbox.rs"]
+mod postbox;
 mod purchases;
 #[path = "../town/shop.rs"]
 mod shop;

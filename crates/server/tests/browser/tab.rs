@@ -110,6 +110,15 @@ impl Tab {
         }
     }
 
+    /// Presses the first button of the form that this field is in.
+    pub async fn submit(&self, field: &str) {
+        let sent = format!(
+            "(() => {{ const it = document.querySelector('[name={field}]'); \
+             if (!it) return false; it.form.requestSubmit(); return true; }})()"
+        );
+        assert_eq!(self.look(&sent).await, json!(true), "no {field}");
+    }
+
     /// Everything that can be read.
     pub async fn text(&self) -> String {
         text_of(&self.look("document.body ? document.body.innerText : ''").await)
@@ -251,7 +260,9 @@ impl Tab {
             let told = &event["params"];
             let wrong = match event["method"].as_str().unwrap_or_default() {
                 "Log.entryAdded" if told["entry"]["level"] == "error" => {
-                    Some(told["entry"]["text"].to_string())
+                    // A form that was not right comes back with that, and says so itself.
+                    let text = told["entry"]["text"].to_string();
+                    (!text.contains("a status of 422")).then_some(text)
                 }
                 "Runtime.exceptionThrown" => Some(told["exceptionDetails"].to_string()),
                 "Runtime.consoleAPICalled" => Some(told["args"].to_string()),

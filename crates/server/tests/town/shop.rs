@@ -30,6 +30,8 @@ listen = "127.0.0.1:0"
 [identity]
 password_memory_kib = 64
 password_passes = 1
+[accounts]
+confirm = false
 [sandbox]
 listen = "127.0.0.1:0"
 providers = true
@@ -55,18 +57,27 @@ impl TestShop {
     pub async fn open() -> Self {
         let directory = TempDir::with_prefix("holdfast-shop-").unwrap();
         let database = format!("sqlite:{}", directory.path().join("shop.db").display());
-        Self::open_in(directory, database).await
+        Self::open_in(directory, database, &[]).await
+    }
+
+    /// On a database file of its own, with these options.
+    #[allow(dead_code, reason = "not every kind of test wants one")]
+    pub async fn open_set(set: &[String]) -> Self {
+        let directory = TempDir::with_prefix("holdfast-shop-").unwrap();
+        let database = format!("sqlite:{}", directory.path().join("shop.db").display());
+        Self::open_in(directory, database, set).await
     }
 
     /// On a database that is there already, and that nobody else has open.
     #[allow(dead_code, reason = "not every kind of test has one already")]
     pub async fn open_on(database: &str) -> Self {
         let directory = TempDir::with_prefix("holdfast-shop-").unwrap();
-        Self::open_in(directory, database.to_owned()).await
+        Self::open_in(directory, database.to_owned(), &[]).await
     }
 
-    async fn open_in(directory: TempDir, database: String) -> Self {
-        let set = [format!("database.url={database}"), format!("sandbox.secret={SECRET}")];
+    async fn open_in(directory: TempDir, database: String, more: &[String]) -> Self {
+        let mut set = more.to_vec();
+        set.extend([format!("database.url={database}"), format!("sandbox.secret={SECRET}")]);
         let (mut config, _) = Config::over_defaults(SETTINGS.parse().unwrap(), &set).unwrap();
         config.media.directory = directory.path().join("media");
         let start: Timestamp = "2027-01-15T08:00:00Z".parse().unwrap();

@@ -71,7 +71,11 @@ impl Files {
     pub(super) fn writer(&self) -> Result<Connection, OpenError> {
         let conn = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE);
         let synchronous = kernel::crash_word!("sqlite.synchronous", "full");
-        let more = format!("pragma journal_mode = wal; pragma synchronous = {synchronous};");
+        // What is deleted is overwritten: who is forgotten must not be found in the file.
+        let more = format!(
+            "pragma journal_mode = wal; pragma synchronous = {synchronous}; \
+             pragma secure_delete = on;"
+        );
         self.set_up(conn, WRITER_CACHE, &more)
     }
 

@@ -63,8 +63,8 @@ fn of_page(method: &Method, path: &str, headers: &HeaderMap) -> Class {
         // Without a cookie too: a visitor gets the first one with the first thing in the cart.
         "cart" | "checkout" | "account" | "logout" => Class::Buyer,
         // Whoever signs in with a cart in hand is in the middle of a checkout.
-        "login" | "register" if any_cookie_of_ours(headers) => Class::Buyer,
-        "login" | "assets" | "media" => Class::Guest,
+        "login" | "register" | "code" | "forgotten" if any_cookie_of_ours(headers) => Class::Buyer,
+        "login" | "code" | "forgotten" | "assets" | "media" => Class::Guest,
         _ if any_cookie_of_ours(headers) => Class::Guest,
         _ => Class::Newcomer,
     }

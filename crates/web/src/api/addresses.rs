@@ -9,11 +9,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::answer::{Answer, created, ok};
-use crate::extract::{Caller, Json};
+use crate::answer::{Answer, created, nothing, ok};
+use crate::extract::{Caller, Json, Segment, id};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, add))
+    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(prefer, remove))
 }
 
 /// An address to be kept.
@@ -79,7 +79,7 @@ impl From<Address> for AddressBody {
 )]
 async fn list(State(app): State<App>, caller: Caller) -> Answer {
     let owner = caller.id();
-    let kept = app.shop.db.read(move |read| addresses::list(read, owner)).await?;
+    let kept = app.shop.db.read(move |read| flows::address_book(read, owner)).await?;
     Ok(ok(&Addresses { items: kept.into_iter().map(Into::into).collect() }))
 }
 
@@ -98,4 +98,55 @@ async fn add(State(app): State<App>, caller: Caller, Json(form): Json<Add>) -> A
     let (owner, env) = (caller.id(), app.shop.env.clone());
     let kept = app.shop.db.write(move |tx| addresses::add(tx, &env, owner, new.clone())).await?;
     Ok(created(&AddressBody::from(kept)))
+}
+
+/// What is to be changed of an address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Prefer {
+    /// `true`: it is offered first from now on, and no other.
+    #[schema(value_type = bool)]
+    default: First,
+}
+
+/// Only yes: which address is the first instead is said of that one.
+#[derive(Deserialize)]
+#[serde(try_from = "bool")]
+struct First;
+
+impl TryFrom<bool> for First {
+    type Error = &'static str;
+
+    fn try_from(yes: bool) -> Result<Self, Self::Error> {
+        if yes { Ok(Self) } else { Err("make another address the default one instead") }
+    }
+}
+
+/// Offer an address first.
+#[utoipa::path(
+    patch, path = "/me/addresses/{id}", tag = "accounts", security(("token" = [])),
+    params(("id" = AddressId, Path)), request_body = Prefer,
+    responses((status = 200, description = "The address", body = AddressBody))
+)]
+async fn prefer(
+    State(app): State<App>,
+    caller: Caller,
+    address: Segment,
+    Json(Prefer { default: First }): Json<Prefer>,
+) -> Answer {
+    let (owner, id) = (caller.id(), id(&address, "address")?);
+    let kept = app.shop.db.write(move |tx| addresses::set_default(tx, owner, id)).await?;
+    Ok(ok(&AddressBody::from(kept)))
+}
+
+/// Forget an address. Orders keep what they were sent to.
+#[utoipa::path(
+    delete, path = "/me/addresses/{id}", tag = "accounts", security(("token" = [])),
+    params(("id" = AddressId, Path)),
+    responses((status = 204, description = "Forgotten"))
+)]
+async fn remove(State(app): State<App>, caller: Caller, address: Segment) -> Answer {
+    let (owner, id) = (caller.id(), id(&address, "address")?);
+    app.shop.db.write(move |tx| addresses::remove(tx, owner, id)).await?;
+    Ok(nothing())
 }

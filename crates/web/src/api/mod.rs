@@ -6,14 +6,18 @@ mod addresses;
 mod admin;
 mod cart;
 mod checkout;
+mod codes;
 mod docs;
 mod invitations;
+mod me;
 mod openapi;
 mod orders;
 mod payments;
 mod products;
 mod second_factor;
 mod sessions;
+
+pub(crate) use sessions::keys;
 
 use axum::Router;
 use http::Method;
@@ -41,6 +45,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(sessions::routes())
         .merge(second_factor::routes())
         .merge(invitations::routes())
+        .merge(me::routes())
+        .merge(codes::routes())
         .merge(addresses::routes())
         .merge(products::routes())
         .merge(cart::routes())

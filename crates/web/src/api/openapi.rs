@@ -77,6 +77,7 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
         let operations = [
             ("get", &mut item.get),
             ("post", &mut item.post),
+            ("put", &mut item.put),
             ("patch", &mut item.patch),
             ("delete", &mut item.delete),
         ];
@@ -106,11 +107,12 @@ fn add_problems(operation: &mut Operation) {
     let staff = operation.tags.iter().flatten().any(|tag| tag == "staff");
     let mut all = vec![
         ("400", "`unknown-parameter` and other requests that cannot be read"),
+        ("429", "`too-many-requests`: try again after `Retry-After` seconds"),
         ("500", "`internal`"),
         ("503", "`overloaded`, `storage-full`, `storage-unavailable`, `timed-out`"),
     ];
     if operation.security.is_some() {
-        all.push(("401", "`unauthorized`"));
+        all.push(("401", "`unauthorized`, `token-invalid`"));
     }
     if staff {
         all.push(("403", "`forbidden`"));

@@ -76,6 +76,14 @@ pub(super) async fn find(
     found.ok_or_else(|| Problem::not_found("order"))
 }
 
+/// The same for its owner, with the link that shows it to whoever has it.
+async fn own(app: &App, id: OrderId, customer: AccountId) -> Result<OrderBody, Problem> {
+    let mut order = find(&app.shop, id, Some(customer)).await?;
+    let path = format!("o/{id}?key={}", app.shop.order_key(id));
+    order.link = app.public_url.join(&path).ok().map(Into::into);
+    Ok(order)
+}
+
 impl PageOf {
     /// Items on the page, and the order it begins behind.
     pub(super) fn place(&self) -> Result<(u32, Option<OrderId>), Problem> {
@@ -164,8 +172,7 @@ async fn list(State(app): State<App>, caller: Caller, Query(of): Query<PageOf>) 
     responses((status = 200, description = "The order", body = OrderBody))
 )]
 async fn show(State(app): State<App>, caller: Caller, order: Segment) -> Answer {
-    let order = find(&app.shop, id(&order, "order")?, Some(caller.id())).await?;
-    Ok(ok(&order))
+    Ok(ok(&own(&app, id(&order, "order")?, caller.id()).await?))
 }
 
 /// Call an order off, until it is packed. Money that came goes back.
@@ -191,7 +198,7 @@ async fn cancel(
     let order: OrderId = id(&order, "order")?;
     let key = key.of(caller.id(), "orders.cancel", &order.to_string(), &nothing);
     app.shop.cancel(caller.id(), order, key).await?;
-    Ok(ok(&find(&app.shop, order, Some(caller.id())).await?))
+    Ok(ok(&own(&app, order, caller.id()).await?))
 }
 
 /// What a customer may not pay (again).

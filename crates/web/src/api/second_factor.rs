@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use identity::ways;
+use kernel::Fault;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -66,14 +67,18 @@ struct Codes {
     responses((status = 200, description = "Its kinds", body = WaysBody))
 )]
 async fn show(State(app): State<App>, caller: Caller) -> Answer {
-    let of = caller.id();
-    let ways = app.shop.db.read(move |read| ways(read, of)).await?;
+    let (of, session) = (caller.id(), caller.who.session_id);
+    let looked = app
+        .shop
+        .db
+        .read(move |read| Ok::<_, Fault>((ways(read, of)?, identity::is_proven(read, session)?)));
+    let (ways, proved) = looked.await?;
     let staff = caller.who.role != identity::Role::Customer;
     Ok(ok(&WaysBody {
         totp: ways.totp,
         passkeys: ways.passkeys,
         recovery_codes: ways.recovery_codes,
-        proved: caller.who.second_factor,
+        proved,
         required: staff && app.identity.staff_second_factor,
     }))
 }
@@ -89,7 +94,7 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer {
 async fn offer(State(app): State<App>, caller: Caller) -> Answer {
     let (db, env) = (&app.shop.db, &app.shop.env);
     let issuer = app.public_url.host_str().unwrap_or("Holdfast");
-    let offered = app.identity.offer_totp(db, env, &caller.who, issuer).await?;
+    let offered = app.identity.offer_totp(db, env, caller.who, issuer).await?;
     Ok(created(&OfferedSecret { secret: offered.secret, uri: offered.uri }))
 }
 
@@ -107,8 +112,7 @@ async fn offer(State(app): State<App>, caller: Caller) -> Answer {
 )]
 async fn confirm(State(app): State<App>, caller: Caller, Json(form): Json<Confirm>) -> Answer {
     let (db, env) = (&app.shop.db, &app.shop.env);
-    let codes = app.identity.confirm_totp(db, env, &caller.who, form.code).await?;
-    app.identity.sessions.look_again(&caller.token);
+    let codes = app.identity.confirm_totp(db, env, caller.who, form.code).await?;
     tracing::info!(account = %caller.id(), "a second factor was set up");
     Ok(ok(&Codes { recovery_codes: codes.unwrap_or_default() }))
 }
@@ -124,7 +128,7 @@ async fn confirm(State(app): State<App>, caller: Caller, Json(form): Json<Confir
     )
 )]
 async fn remove(State(app): State<App>, caller: Caller) -> Answer {
-    app.identity.remove_totp(&app.shop.db, &app.shop.env, &caller.who).await?;
+    app.identity.remove_totp(&app.shop.db, &app.shop.env, caller.who).await?;
     tracing::info!(account = %caller.id(), "a second factor was taken away");
     Ok(nothing())
 }
@@ -140,6 +144,6 @@ async fn remove(State(app): State<App>, caller: Caller) -> Answer {
 )]
 async fn renew(State(app): State<App>, caller: Caller) -> Answer {
     let (db, env) = (&app.shop.db, &app.shop.env);
-    let recovery_codes = app.identity.renew_recovery_codes(db, env, &caller.who).await?;
+    let recovery_codes = app.identity.renew_recovery_codes(db, env, caller.who).await?;
     Ok(created(&Codes { recovery_codes }))
 }

@@ -3,18 +3,29 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use identity::SignedIn;
-use kernel::AccountId;
+use identity::{Holder, TokenRefusal};
+use kernel::{AccountId, SessionId};
 
 use crate::App;
+use crate::limits::Counted;
 use crate::problem::Problem;
 
-/// Somebody who has signed in.
+/// Somebody who has shown who they are.
 pub struct Caller {
     /// Who.
-    pub who: SignedIn,
-    /// The token they sent.
-    pub token: String,
+    pub who: Holder,
+    /// What they showed.
+    pub credential: Credential,
+}
+
+/// What somebody shows that they are who they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Credential {
+    /// An access token of a session.
+    AccessToken {
+        /// Which.
+        session: SessionId,
+    },
 }
 
 impl Caller {
@@ -28,20 +39,21 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Self::of(bearer(&parts.headers)?, app).await
+        Self::of(parts, app).await
     }
 }
 
 impl Caller {
     /// Whose token it is.
-    pub(super) async fn of(token: &str, app: &App) -> Result<Self, Problem> {
-        match app.identity.sessions.who(&app.shop.db, token).await? {
-            Some(who) => {
-                kernel::crash_point!("web.caller-known");
-                Ok(Self { who, token: token.to_owned() })
-            }
-            None => Err(unauthorized("the token is not good, or no longer: sign in again")),
+    pub(super) async fn of(parts: &Parts, app: &App) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers)?;
+        let who = app.identity.tokens.holder(&app.shop.db, token).await?;
+        let Some(who) = who else { return Err(Problem::refused(&TokenRefusal::TokenInvalid)) };
+        if parts.extensions.get::<Counted>().is_some() {
+            app.counters().of_account(who.account_id)?;
         }
+        kernel::crash_point!("web.caller-known");
+        Ok(Self { who, credential: Credential::AccessToken { session: who.session_id } })
     }
 }
 
@@ -57,6 +69,6 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     Ok(token.trim())
 }
 
-pub(super) fn unauthorized(detail: &str) -> Problem {
+fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
 }

@@ -3,6 +3,7 @@
 
 mod body;
 mod caller;
+mod device;
 mod explain;
 mod key;
 mod payer;
@@ -11,7 +12,8 @@ mod query;
 mod staff;
 
 pub use body::{Body, Json, MaybeJson, object, objects, present};
-pub use caller::Caller;
+pub use caller::{Caller, Credential};
+pub use device::From;
 pub use key::{IdempotencyKey, OptionalKey};
 pub use payer::Paying;
 pub use perhaps::Perhaps;

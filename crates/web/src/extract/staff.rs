@@ -6,11 +6,11 @@ use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
 use identity::audit::Actor;
-use identity::{Permission, Role, api_key};
-use kernel::AccountId;
+use identity::{Permission, Role, TokenRefusal, api_key};
+use kernel::{AccountId, Fault};
 use serde_json::Value;
 
-use super::caller::{Caller, bearer, unauthorized};
+use super::caller::{Caller, bearer};
 use crate::App;
 use crate::problem::Problem;
 use crate::trail::Trail;
@@ -63,14 +63,14 @@ async fn may_do(parts: &Parts, app: &App, permission: Permission) -> Result<Acto
     let token = bearer(&parts.headers)?;
     if token.starts_with(api_key::PREFIX) {
         let holder = api_key::who(&app.shop.db, &app.shop.env, token).await?;
-        let holder = holder.ok_or_else(|| unauthorized("the key is not good, or no longer"))?;
+        let holder = holder.ok_or_else(|| Problem::refused(&TokenRefusal::TokenInvalid))?;
         let actor = Actor { account: holder.made_by, key: Some(holder.id) };
         if holder.may(permission) {
             return Ok(actor);
         }
         return Err(denied(app, parts, actor, forbidden(permission)).await?);
     }
-    let Caller { who, .. } = Caller::of(token, app).await?;
+    let Caller { who, .. } = Caller::of(parts, app).await?;
     let actor = Actor::from(who.account_id);
     if who.role == Role::Customer {
         tracing::info!(account = %who.account_id, permission = permission.as_str(), "denied");
@@ -79,11 +79,18 @@ async fn may_do(parts: &Parts, app: &App, permission: Permission) -> Result<Acto
     if !who.role.may(permission) {
         return Err(denied(app, parts, actor, forbidden(permission)).await?);
     }
-    if app.identity.staff_second_factor && !who.second_factor {
-        let of = who.account_id;
-        let ways = app.shop.db.read(move |read| identity::ways(read, of)).await?;
-        let problem = if ways.any() { factor_needed() } else { setup_needed() };
-        return Err(denied(app, parts, actor, problem).await?);
+    if app.identity.staff_second_factor {
+        let (of, session) = (who.account_id, who.session_id);
+        let looked = app.shop.db.read(move |read| {
+            Ok::<_, Fault>((identity::is_proven(read, session)?, identity::ways(read, of)?))
+        });
+        match looked.await? {
+            (true, _) => {}
+            (false, ways) => {
+                let problem = if ways.any() { factor_needed() } else { setup_needed() };
+                return Err(denied(app, parts, actor, problem).await?);
+            }
+        }
     }
     Ok(actor)
 }

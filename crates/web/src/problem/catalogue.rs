@@ -20,13 +20,18 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ),
     ("parameter-invalid", 400, "A parameter in the address is not what it should be."),
     ("unknown-parameter", 400, "The address has a parameter that nobody reads."),
-    ("login-failed", 401, "The e-mail address or the password is not right."),
     (
         "login-over",
         401,
         "The sign-in took too long, had too many tries, or is completed: begin again.",
     ),
-    ("unauthorized", 401, "The request carries no token, or one that is no longer good."),
+    ("login-failed", 401, "The login or the password is not right."),
+    (
+        "token-invalid",
+        401,
+        "The token is not one of this shop, or no longer: get another one, or sign in again.",
+    ),
+    ("unauthorized", 401, "The request carries no token."),
     ("cross-site", 403, "A form of a page was sent from another site."),
     ("forbidden", 403, "The account is signed in, but may not do this."),
     (
@@ -76,6 +81,8 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("last-owner", 409, "The shop would be left without an owner who can sign in."),
     ("login-taken", 409, "There is already an account with this login."),
     ("last-second-factor", 409, "It is the last second factor of somebody who must have one."),
+    ("staff-account", 409, "People of the shop cannot do this with their own account."),
+    ("too-many-answers", 409, "The account has answered too often: nothing more is kept."),
     ("hold-used-up", 409, "The hold on the cart's units was extended as often as it can be."),
     (
         "notice-waits",
@@ -83,6 +90,7 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         "The notice was not given up: it waits to be looked into, or there is no such notice.",
     ),
     ("nothing-to-confirm", 409, "No new secret waits to be confirmed: ask for one."),
+    ("no-password", 409, "The account has no password that could be changed: set one with a code."),
     ("nothing-to-pay", 409, "The order does not wait for a payment; `state` says where it stands."),
     ("nothing-to-refund", 409, "No money of the order can go back; `state` says where it stands."),
     ("order-state", 409, "The order cannot go from `state` to `wanted`."),
@@ -112,6 +120,11 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("slug-taken", 409, "Another product or category has this slug."),
     ("too-many-addresses", 409, "The account keeps as many addresses as it can."),
     ("invitation-over", 410, "The invitation is too old, accepted, withdrawn, or was never made."),
+    (
+        "code-over",
+        410,
+        "The code is too old, was used, guessed at or sent too often, or never was: ask for another.",
+    ),
     ("body-too-large", 413, "The body is larger than `max` bytes."),
     ("unsupported-media-type", 415, "The body is not sent as plain JSON in UTF-8."),
     (
@@ -126,11 +139,27 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
         422,
         "A field of the category is not as it should be; `field` and `problem` say more.",
     ),
+    ("password-wrong", 422, "The account's password was not sent with it, or another one."),
+    ("purpose-invalid", 422, "A purpose is a short name of small letters, digits and dashes."),
+    ("wording-invalid", 422, "The words that were shown are missing or too long."),
+    ("code-invalid", 422, "A code has six digits."),
+    ("code-required", 422, "Nobody gets an account in this shop without a code: ask for one."),
+    ("code-wrong", 422, "This is not the code; `left` says how many tries are left."),
     ("currency-unknown", 422, "The price is in a currency that the shop does not take."),
+    (
+        "contact-invalid",
+        422,
+        "A guest cannot be reached there: neither an e-mail address nor a telephone number with its country's code.",
+    ),
     (
         "login-invalid",
         422,
         "This is neither an e-mail address, nor a telephone number with its country's code, nor a name.",
+    ),
+    (
+        "login-unreachable",
+        422,
+        "No code can be sent to a name: use an e-mail address or a telephone number.",
     ),
     ("form-invalid", 422, "A form of a page did not come as it was sent out."),
     (
@@ -168,6 +197,23 @@ static CATALOGUE: &[(&str, u16, &str)] = &[
     ("units-invalid", 422, "The number of units is not between `min` and `max`."),
     ("validation", 422, "Fields are missing, unknown or of the wrong type; `errors` lists them."),
     ("second-factor-blocked", 429, "So many codes were wrong that none is looked at for an hour."),
+    (
+        "too-many-requests",
+        429,
+        "Too many requests came from this address or for this account: try again after \
+         `Retry-After` seconds.",
+    ),
+    (
+        "too-many-tries",
+        429,
+        "Too many wrong passwords were given for this login: try again after `Retry-After` \
+         seconds, or sign in with a code.",
+    ),
+    (
+        "too-many-codes",
+        429,
+        "Too many codes were asked for, or the last one only just now: `Retry-After` says when.",
+    ),
     ("internal", 500, "Something is broken on our side; `instance` is the request id to tell us."),
     ("books-closed", 502, "A payment gateway did not show its books: try again later."),
     ("gateway-busy", 503, "The payment service does not answer. The order is kept: try again."),

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use identity::{Account, Address, addresses};
+use identity::{Account, Address};
 use kernel::{Fault, OrderId};
 use serde::Deserialize;
 
@@ -59,7 +59,7 @@ pub(crate) async fn show(
         .db
         .read(move |read| {
             let orders = orders::page_of_customer(read, id, before, PAGE)?;
-            let addresses = addresses::list(read, id)?;
+            let addresses = flows::address_book(read, id)?;
             Ok::<_, Fault>((identity::account(read, id)?, orders, addresses))
         })
         .await?;

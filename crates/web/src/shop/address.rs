@@ -113,7 +113,7 @@ async fn checkout_page(
     asked: &Asked,
     form: AddressForm,
 ) -> Result<AddressPage, PageError> {
-    let known = app.shop.db.read(move |read| addresses::list(read, customer)).await?;
+    let known = app.shop.db.read(move |read| flows::address_book(read, customer)).await?;
     let place = |address: &Address| next::with(&asked.at("/checkout"), "address", address.id);
     let known: Vec<_> = known.into_iter().map(|it| (it.clone(), place(&it))).collect();
     Ok(AddressPage {

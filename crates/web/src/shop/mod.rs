@@ -11,17 +11,22 @@ mod cart;
 mod cart_change;
 mod catalog_list;
 mod checkout;
+mod code;
 mod cookies;
 mod countries;
+mod devices;
 mod error;
+mod forgotten;
 mod form;
 mod goods;
+mod guest;
 mod home;
 mod media;
 mod next;
 mod order;
 mod pay;
 mod paying;
+mod personal;
 mod place;
 mod product;
 mod register;
@@ -31,6 +36,7 @@ mod shell;
 mod show;
 mod sign_in;
 mod visitor;
+mod ways_in;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -72,7 +78,12 @@ pub fn routes() -> Router<App> {
         .route("/account/security/app/confirm", post(security::confirm))
         .route("/account/security/app/remove", post(security::remove))
         .route("/account/security/codes", post(security::renew))
+        .route("/login/code", post(sign_in::by_code))
+        .route("/forgotten", get(forgotten::form).post(forgotten::submit))
+        .route("/code/{code}", get(code::show).post(code::submit))
+        .route("/code/{code}/resend", post(code::resend))
         .route("/register", get(register::form).post(register::submit))
+        .route("/guest", get(guest::form).post(guest::submit))
         .route("/logout", post(sign_in::out))
         .route("/checkout", get(checkout::show).post(place::submit))
         .route("/checkout/details", get(address::for_checkout).post(address::add_for_checkout))
@@ -82,6 +93,14 @@ pub fn routes() -> Router<App> {
         .route("/o/{order}", get(order::show))
         .route("/o/{order}/cancel", get(order::ask_to_cancel).post(order::cancel))
         .route("/account", get(account::show))
+        .route("/account/data", get(personal::show).post(personal::ask))
+        .route("/account/data/everything.json", get(personal::copy))
+        .route("/account/delete", get(personal::question).post(personal::forget))
+        .route("/goodbye", get(personal::goodbye))
+        .route("/account/devices", get(devices::show).post(devices::end_all))
+        .route("/account/devices/{session}", post(devices::end))
+        .route("/account/ways-in", get(ways_in::show))
+        .route("/account/ways-in/{way}", post(ways_in::change))
         .route("/account/addresses/new", get(address::for_account).post(address::add_for_account))
         .route("/account/addresses/{address}", post(address::change))
         .route("/assets/{name}", get(assets::serve))
@@ -130,7 +149,7 @@ async fn nowhere(uri: Uri) -> Response {
 
 /// Whether programs ask there: they get their own kind of answer.
 pub(crate) fn is_for_programs(path: &str) -> bool {
-    let roots = ["/api/", "/hooks/", "/problems/", "/healthz", "/readyz"];
+    let roots = ["/api/", "/hooks/", "/problems/", "/.well-known/", "/healthz", "/readyz"];
     roots.iter().any(|root| path.starts_with(root))
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn local(path: &str) -> Option<&str> {
 pub(crate) fn or_account(path: Option<&str>) -> &str {
     let fine = path.and_then(local).filter(|path| {
         let name = path.split(['?', '#']).next().unwrap_or_default();
-        !matches!(name, "/login" | "/register" | "/logout")
+        !matches!(name, "/login" | "/register" | "/guest" | "/logout" | "/forgotten")
     });
     fine.unwrap_or("/account")
 }

@@ -34,6 +34,8 @@ pub(crate) struct Asked {
     thanks: Option<String>,
     /// It was there before the button was pressed again.
     again: Option<String>,
+    /// What a link to it carries.
+    key: Option<String>,
 }
 
 /// A cancellation.
@@ -96,6 +98,10 @@ struct OrderPage {
     /// The way to pay that is under way, or was tried last, or was chosen with the order.
     pay_with: String,
     can_be_cancelled: bool,
+    /// Whether its owner looks, and not somebody who was given the link.
+    owned: bool,
+    /// A page that shows it without signing in.
+    link: Option<String>,
     address: Option<Address>,
     country: String,
     placed_at: Time,
@@ -119,7 +125,7 @@ pub(crate) async fn show(
     Path(order): Path<String>,
     Params(asked): Params<Asked>,
 ) -> Result<Response, PageError> {
-    let known = find(&app, visitor.account()?, id(&order)?).await?;
+    let (known, owned) = look(&app, &visitor, id(&order)?, asked.key.as_deref()).await?;
     let variants: Vec<VariantId> = known.lines.iter().map(|line| line.variant_id).collect();
     let goods = app.shop.db.read(move |read| goods::of_variants(read, &variants)).await?;
     let shell = Shell::load(&app, &visitor, None).await?;
@@ -159,14 +165,19 @@ pub(crate) async fn show(
         received: (money_of.received > 0).then(|| sum(money_of.received)),
         back: (money_of.back > 0).then(|| (sum(-money_of.back), money_of.confirmed)),
         due: due(&known.order).map(|words| (words, sum(totals.total))),
-        pay_until: payable(&app, &known.order).then_some(known.order.pay_by).flatten().map(clock),
+        pay_until: (owned && payable(&app, &known.order))
+            .then_some(known.order.pay_by)
+            .flatten()
+            .map(clock),
         other_ways: online(&app, known.order.total()).len() > 1,
         pay_abroad: Abroad::of(
             abroad::charge(&app, &known.order, &known.attempts, &pay_with),
             currency,
         ),
         pay_with,
-        can_be_cancelled: can_be_cancelled(&known.order),
+        can_be_cancelled: owned && can_be_cancelled(&known.order),
+        link: owned.then(|| link(&app, known.order.id)).flatten(),
+        owned,
         country: address.as_ref().map_or("", |it| countries::name(&it.country)).to_owned(),
         address,
         placed_at: moment(known.order.placed_at),
@@ -174,6 +185,24 @@ pub(crate) async fn show(
         order: known.order,
     };
     Ok(page(StatusCode::OK, Keep::Never, &order_page))
+}
+
+/// The order, and whether its owner looks. Whoever has only the link looks, and does nothing.
+async fn look(
+    app: &App,
+    visitor: &Visitor,
+    order: OrderId,
+    key: Option<&str>,
+) -> Result<(Known, bool), PageError> {
+    let by_link = key.is_some_and(|key| app.shop.is_order_key(order, key));
+    let known = if by_link {
+        find_any(app, order).await?
+    } else {
+        find(app, visitor.account()?, order).await?
+    };
+    let customer = known.order.customer_id;
+    let owned = visitor.who.as_ref().is_some_and(|who| who.account_id == customer);
+    Ok((known, owned))
 }
 
 /// Money that moved, in minor units.
@@ -267,7 +296,19 @@ pub(crate) async fn cancel(
     }
 }
 
+/// The address that shows an order to whoever has it.
+fn link(app: &App, order: OrderId) -> Option<String> {
+    let path = format!("o/{order}?key={}", app.shop.order_key(order));
+    app.public_url.join(&path).ok().map(Into::into)
+}
+
 async fn find(app: &App, customer: AccountId, id: OrderId) -> Result<Known, PageError> {
+    let known = find_any(app, id).await?;
+    let theirs = known.order.customer_id == customer;
+    if theirs { Ok(known) } else { Err(PageError::not_found("order")) }
+}
+
+async fn find_any(app: &App, id: OrderId) -> Result<Known, PageError> {
     let known = app
         .shop
         .db
@@ -282,6 +323,5 @@ async fn find(app: &App, customer: AccountId, id: OrderId) -> Result<Known, Page
             }))
         })
         .await?;
-    let known = known.filter(|known| known.order.customer_id == customer);
     known.ok_or_else(|| PageError::not_found("order"))
 }

@@ -4,10 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use identity::{AccountRefusal, NewAccount, PASSWORD_CHARS_MIN};
+use identity::{AccountRefusal, NewAccount, PASSWORD_CHARS_MIN, Purpose};
 use kernel::Error;
 use serde::Deserialize;
 
+use super::code;
 use super::error::PageError;
 use super::form::{Form, Params};
 use super::next;
@@ -16,12 +17,16 @@ use super::show::{Field, Icon, sentence};
 use super::sign_in::{Onwards, welcome};
 use super::visitor::Visitor;
 use crate::App;
+use crate::extract::Paying;
 
 /// The form.
 #[derive(Deserialize)]
 pub(crate) struct Registration {
+    /// With the code, where one is asked for.
+    #[serde(default)]
     name: String,
     login: String,
+    #[serde(default)]
     password: String,
     next: Option<String>,
 }
@@ -30,6 +35,8 @@ pub(crate) struct Registration {
 #[template(path = "register.html")]
 struct RegisterPage {
     shell: Shell,
+    /// Whether a code comes first.
+    confirm: bool,
     next: String,
     name: String,
     login: String,
@@ -59,6 +66,7 @@ pub(crate) async fn form(
     }
     let register = RegisterPage {
         shell: Shell::load(&app, &visitor, None).await?,
+        confirm: app.codes.terms.confirm,
         next,
         name: String::new(),
         login: String::new(),
@@ -71,16 +79,29 @@ pub(crate) async fn form(
 pub(crate) async fn submit(
     State(app): State<App>,
     visitor: Visitor,
+    Paying(from): Paying,
     Form(form): Form<Registration>,
 ) -> Result<Response, PageError> {
     let next = next::or_account(form.next.as_deref()).to_owned();
     let Registration { name, login, password, .. } = form;
+    if app.codes.terms.confirm {
+        return match code::send(&app, Purpose::Register, &login, from.client_ip, &next).await? {
+            Ok(sent) => Ok(sent),
+            Err(words) => {
+                let shell = Shell::load(&app, &visitor, None).await?;
+                let (confirm, wrong) = (true, Some(("login", words)));
+                let register = RegisterPage { shell, confirm, next, name, login, wrong };
+                Ok(page(StatusCode::UNPROCESSABLE_ENTITY, Keep::Never, &register))
+            }
+        };
+    }
     let new = NewAccount { login: login.clone(), password, name: name.clone() };
     match app.identity.register(&app.shop.db, &app.shop.env, new).await {
         Ok(signed) => Ok(welcome(&app, &visitor, &signed, &next).await),
         Err(Error::Refused(refusal)) => {
             let register = RegisterPage {
                 shell: Shell::load(&app, &visitor, None).await?,
+                confirm: false,
                 next,
                 name,
                 login,
@@ -92,7 +113,8 @@ pub(crate) async fn submit(
     }
 }
 
-fn explain(refusal: &AccountRefusal) -> (&'static str, String) {
+/// The field that is not right, and what is wrong with it.
+pub(super) fn explain(refusal: &AccountRefusal) -> (&'static str, String) {
     let words = match refusal {
         AccountRefusal::LoginInvalid => {
             "Enter an e-mail address, such as name@example.org, or a telephone number with its \
@@ -103,7 +125,9 @@ fn explain(refusal: &AccountRefusal) -> (&'static str, String) {
         other => sentence(&other.to_string()),
     };
     let field = match refusal {
-        AccountRefusal::LoginInvalid | AccountRefusal::LoginTaken => "login",
+        AccountRefusal::LoginInvalid
+        | AccountRefusal::LoginTaken
+        | AccountRefusal::ContactInvalid => "login",
         AccountRefusal::NameInvalid { .. } => "name",
         AccountRefusal::PasswordTooShort
         | AccountRefusal::PasswordTooLong

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use identity::{Role, SecondFactorRefusal, SignedIn, Ways, ways};
+use identity::{Holder, Role, SecondFactorRefusal, SignedIn, Ways, ways};
 use kernel::Error;
 use qrcodegen::{QrCode, QrCodeEcc};
 use serde::Deserialize;
@@ -78,9 +78,9 @@ impl SecurityPage {
 }
 
 /// Who is signed in; sends others to sign in first.
-fn who(visitor: &Visitor) -> Result<&SignedIn, PageError> {
+fn who(visitor: &Visitor) -> Result<Holder, PageError> {
     visitor.account_or_back_to("/account/security")?;
-    visitor.who.as_ref().ok_or_else(PageError::broken)
+    visitor.who.as_ref().map(SignedIn::holder).ok_or_else(PageError::broken)
 }
 
 /// `GET /account/security`.

@@ -4,11 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use identity::{SignIn, SignInRefusal};
+use identity::{Purpose, SignIn, SignInRefusal};
 use kernel::Error;
 use serde::Deserialize;
 
 use super::cart_change::with_cookies;
+use super::code;
 use super::cookies::Cookie;
 use super::error::PageError;
 use super::form::{Form, Params};
@@ -18,11 +19,15 @@ use super::shell::{Keep, Shell, page};
 use super::show::{Field, Icon};
 use super::visitor::{Visitor, hash};
 use crate::App;
+use crate::extract::Paying;
+use crate::problem::Problem;
 
 /// Where to go on.
 #[derive(Deserialize, Default)]
 pub(crate) struct Onwards {
     pub(crate) next: Option<String>,
+    /// A new password was set on the way here.
+    pub(crate) reset: Option<String>,
 }
 
 /// The form.
@@ -39,12 +44,14 @@ struct LoginPage {
     shell: Shell,
     next: String,
     login: String,
-    failed: bool,
+    /// What is not right.
+    wrong: Option<String>,
+    reset: bool,
 }
 
 impl LoginPage {
     fn login_wrong(&self) -> Option<&'static str> {
-        self.failed.then_some("Look at it and type the password again.")
+        self.wrong.is_some().then_some("Look at it once more.")
     }
 }
 
@@ -59,7 +66,13 @@ pub(crate) async fn form(
         return Err(PageError::go(&next));
     }
     let shell = Shell::load(&app, &visitor, None).await?;
-    let login = LoginPage { shell, next, login: String::new(), failed: false };
+    let login = LoginPage {
+        shell,
+        next,
+        login: String::new(),
+        wrong: None,
+        reset: onwards.reset.is_some(),
+    };
     Ok(page(StatusCode::OK, Keep::Never, &login))
 }
 
@@ -77,13 +90,36 @@ pub(crate) async fn submit(
         Err(Error::Refused(SignInRefusal::SecondFactorRequired { pending })) => {
             second::ask(&app, &visitor, pending.id, next).await
         }
-        Err(Error::Refused(SignInRefusal::LoginFailed)) => {
+        Err(Error::Refused(refusal @ SignInRefusal::TooManyTries { .. })) => {
+            Err(Problem::refused(&refusal).into())
+        }
+        Err(Error::Refused(_)) => {
             tracing::info!("a sign-in failed");
             let shell = Shell::load(&app, &visitor, None).await?;
-            let login = LoginPage { shell, next, login: form.login, failed: true };
+            let wrong = Some("The login or the password is not right.".to_owned());
+            let login = LoginPage { shell, next, login: form.login, wrong, reset: false };
             Ok(page(StatusCode::UNPROCESSABLE_ENTITY, Keep::Never, &login))
         }
         Err(Error::Fault(fault)) => Err(fault.into()),
+    }
+}
+
+/// `POST /login/code`: the same form by its other button.
+pub(crate) async fn by_code(
+    State(app): State<App>,
+    visitor: Visitor,
+    Paying(from): Paying,
+    Form(form): Form<Credentials>,
+) -> Result<Response, PageError> {
+    let next = next::or_account(form.next.as_deref()).to_owned();
+    match code::send(&app, Purpose::SignIn, &form.login, from.client_ip, &next).await? {
+        Ok(sent) => Ok(sent),
+        Err(words) => {
+            let shell = Shell::load(&app, &visitor, None).await?;
+            let wrong = Some(words);
+            let login = LoginPage { shell, next, login: form.login, wrong, reset: false };
+            Ok(page(StatusCode::UNPROCESSABLE_ENTITY, Keep::Never, &login))
+        }
     }
 }
 
@@ -96,6 +132,10 @@ pub(crate) async fn welcome(app: &App, visitor: &Visitor, signed: &SignIn, next:
         && let Err(fault) = app.identity.sign_out(&app.shop.db, old).await
     {
         tracing::warn!(%fault, "the session before this one was not ended");
+    }
+    let device = visitor.device.clone();
+    if let Err(fault) = app.identity.note_browser(&app.shop.db, signed, device).await {
+        tracing::warn!(%fault, "which browser this is was not noted");
     }
     if let Some(token) = &visitor.cart {
         match app.shop.merge_carts(hash(token), signed.account.id).await {

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Query};
 use flows::Owner;
 use http::HeaderValue;
 use http::request::Parts;
-use identity::SignedIn;
+use identity::{Device, SignedIn};
 use kernel::{AccountId, Env};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::cookies::Cookie;
 use super::error::PageError;
 use super::next;
-use crate::App;
+use crate::{App, extract};
 
 /// Random bytes of a visitor's cart token.
 const TOKEN_BYTES: usize = 24;
@@ -25,6 +25,8 @@ pub(crate) struct Visitor {
     pub(crate) session: Option<String>,
     /// The token of the cart of this device.
     pub(crate) cart: Option<String>,
+    /// What they look at it with.
+    pub(crate) device: Device,
     /// The path and query they asked for.
     pub(crate) here: String,
     /// How many units have just come over from the cart of this device.
@@ -97,12 +99,14 @@ impl FromRequestParts<App> for Visitor {
             Some(token) => app.identity.sessions.who(&app.shop.db, token).await?,
             None => None,
         };
+        let Ok(extract::From(device)) = extract::From::from_request_parts(parts, app).await;
         let moved = Query::<Arrived>::try_from_uri(&parts.uri).ok().and_then(|query| query.0.moved);
         let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Self {
             session: session.filter(|_| who.is_some()),
             who,
             cart: Cookie::Cart.read(&parts.headers, secure),
+            device,
             here,
             moved: moved.filter(|moved| (1..10_000).contains(moved)),
         })

@@ -95,7 +95,7 @@ store::on_both_engines! { TABLES;
         for (login, password) in [(buyer.email.as_str(), "wrong"), ("nobody@example.org", "x"), ("\u{0}", "")] {
             let form = json!({ "login": login, "password": password });
             let answer = refused(&shop, shop.post("/api/v1/sessions", &form), 401, "login-failed").await;
-            assert_eq!(answer.body["detail"], "the e-mail address or the password is not right");
+            assert_eq!(answer.body["detail"], "the login or the password is not right");
         }
         for (name, value) in [
             ("name", json!("")), ("line1", json!("a\nb")), ("city", json!("\u{0}")),

@@ -102,7 +102,7 @@ store::on_both_engines! { TABLES;
         let shut = shop.ask(Method::POST, format!("{path}/disable")).by(&owner).expect(200).await;
         assert!(shut.body["disabled_at"].is_string());
         shop.clock.advance(SignedDuration::from_secs(1));
-        shop.get("/api/v1/me").by(&buyer).refused(401, "unauthorized").await;
+        shop.get("/api/v1/me").by(&buyer).refused(401, "token-invalid").await;
         let form = json!({ "login": buyer.email, "password": PASSWORD });
         shop.post("/api/v1/sessions", &form).refused(401, "login-failed").await;
         shop.ask(Method::POST, format!("{path}/enable")).by(&owner).expect(200).await;

@@ -37,27 +37,32 @@ store::on_both_engines! { TABLES;
             assert_eq!(answer.body["email"], person.email);
             assert_eq!(answer.header("cache-control"), "no-store");
         }
+        let none = [
+            String::new(), "Bearer".into(), format!("Basic {token}"), token.to_owned(),
+        ];
+        for none in none {
+            me().header("authorization", &none).refused(401, "unauthorized").await;
+        }
         let bad = [
-            String::new(), "Bearer".into(), "Bearer ".into(), format!("Basic {token}"),
-            token.to_owned(), format!("Bearer {token}x"), format!("Bearer {}", &token[1..]),
+            "Bearer ".into(), format!("Bearer {token}x"), format!("Bearer {}", &token[1..]),
             format!("Bearer {}", token.to_uppercase()), format!("Bearer {}", "A".repeat(43)),
             "Bearer ' OR 1=1--".into(), "Bearer eyJhbGciOiJub25lIn0.e30.".into(),
         ];
         for bad in bad {
-            me().header("authorization", &bad).refused(401, "unauthorized").await;
+            me().header("authorization", &bad).refused(401, "token-invalid").await;
         }
         me().by(&person).by(&person).refused(401, "unauthorized").await;
         me().refused(401, "unauthorized").await;
 
         shop.delete("/api/v1/sessions/current").by(&person).expect(204).await;
-        me().by(&person).refused(401, "unauthorized").await;
+        me().by(&person).refused(401, "token-invalid").await;
         let form = json!({ "login": person.email, "password": crate::shop::PASSWORD });
         let session = shop.post("/api/v1/sessions", &form).expect(201).await.body;
         let token = session["token"].as_str().unwrap().to_owned();
         let again = Person { token, ..person };
         me().by(&again).expect(200).await;
         shop.clock.advance(SignedDuration::from_hours(24 * 31));
-        me().by(&again).refused(401, "unauthorized").await;
+        me().by(&again).refused(401, "token-invalid").await;
     }
 
     async fn health(db: TestDb) {

@@ -27,13 +27,13 @@ store::on_both_engines! { TABLES;
         assert!(!dump.contains(&token[3..]), "the secret is kept");
         for bad in ["hf_", "hf_x", &token[..45], &format!("{token}x"), &token.to_uppercase()] {
             let bad = Person { token: bad.to_owned(), email: String::new() };
-            shop.get(ORDERS).by(&bad).refused(401, "unauthorized").await;
+            shop.get(ORDERS).by(&bad).refused(401, "token-invalid").await;
         }
         let path = format!("{KEYS}/{}", made["key"]["id"].as_str().unwrap());
         for _ in 0..2 {
             shop.delete(&path).by(&owner).expect(204).await;
         }
-        shop.get(ORDERS).by(&key).refused(401, "unauthorized").await;
+        shop.get(ORDERS).by(&key).refused(401, "token-invalid").await;
     }
 
     async fn a_key_may_no_more_than_its_maker(db: TestDb) {
@@ -67,6 +67,6 @@ store::on_both_engines! { TABLES;
         shop.get(books).by(&key).refused(403, "forbidden").await;
         shop.get(ORDERS).by(&key).expect(200).await;
         shop.clock.advance(SignedDuration::from_hours(1));
-        shop.get(ORDERS).by(&key).refused(401, "unauthorized").await;
+        shop.get(ORDERS).by(&key).refused(401, "token-invalid").await;
     }
 }

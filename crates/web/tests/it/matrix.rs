@@ -45,6 +45,8 @@ struct Row {
 const JUST: &[Object] = &[Object::Own];
 /// What belongs to one person.
 const THEIRS: &[Object] = &[Object::Own, Object::Foreign, Object::Missing];
+/// What belongs to one person, where one's own would end what asks.
+const NOT_THEIRS: &[Object] = &[Object::Foreign, Object::Missing];
 /// What belongs to the shop.
 const SHOPS: &[Object] = &[Object::Own, Object::Missing];
 
@@ -53,7 +55,26 @@ fn row(method: &Method, path: &str) -> Option<Row> {
     use For::{Anybody, Owner, Staff};
     use Permission as P;
     let (of, done, objects) = match (method.as_str(), path.strip_prefix("/api/v1")?) {
-        ("POST", "/accounts" | "/sessions") => (Anybody, 201, JUST),
+        ("POST", "/accounts" | "/guests" | "/sessions") => (Anybody, 201, JUST),
+        ("POST", "/codes") => (Anybody, 202, JUST),
+        ("POST", "/codes/{id}/resend" | "/password-resets") => (Anybody, 410, JUST),
+        ("POST", "/sessions/refresh") => (Anybody, 401, JUST),
+        ("GET", "/sessions") => (Owner, 200, JUST),
+        ("DELETE", "/sessions") => (Owner, 204, JUST),
+        ("DELETE", "/sessions/{session}") => (Owner, 204, NOT_THEIRS),
+        ("PATCH", "/me") => (Owner, 204, JUST),
+        // Customers send a password with it; the people of the shop stay.
+        ("DELETE", "/me") => (Owner, 0, JUST),
+        ("POST", "/me/export") => (Owner, 202, JUST),
+        ("GET", "/me/export") => (Owner, 0, JUST),
+        ("GET", "/me/consents") => (Owner, 200, JUST),
+        ("POST", "/me/consents") => (Owner, 201, JUST),
+        ("PUT", "/me/password") => (Owner, 204, JUST),
+        ("PUT", "/me/logins/email" | "/me/logins/phone") => (Owner, 410, JUST),
+        ("PUT", "/me/logins/username") => (Owner, 0, JUST),
+        ("PATCH", "/me/addresses/{id}") => (Owner, 200, THEIRS),
+        ("DELETE", "/me/addresses/{id}") => (Owner, 204, THEIRS),
+        ("GET", "/admin/orders/{id}") => (Staff(P::SeeOrders), 200, SHOPS),
         ("GET", "/products" | "/categories") => (Anybody, 200, JUST),
         ("GET", "/products/{slug}") => (Anybody, 200, SHOPS),
         ("DELETE", "/sessions/current") => (Owner, 204, JUST),
@@ -197,6 +218,49 @@ impl Stage {
             }
             ("GET", "/products/{slug}") => {
                 id = String::from(if there { "shirt" } else { "nothing" });
+                Value::Null
+            }
+            ("POST", "/guests") => json!({ "name": "Gus", "contact": "gus@example.org" }),
+            ("POST", "/codes") => {
+                json!({ "purpose": "sign_in", "login": format!("code-{}@example.org", self.next()) })
+            }
+            ("POST", "/password-resets") => {
+                let password = crate::shop::PASSWORD;
+                json!({ "code_id": NOTHING, "code": "000000", "password": password })
+            }
+            ("POST", "/sessions/refresh") => json!({ "refresh_token": "nothing" }),
+            ("DELETE", "/sessions/{session}") => {
+                if there {
+                    let all =
+                        self.shop.get("/api/v1/sessions").by(&self.somebody).expect(200).await;
+                    id = String::from(all.body["items"][0]["id"].as_str().unwrap());
+                }
+                Value::Null
+            }
+            ("PATCH", "/me") => json!({ "name": "A Person" }),
+            ("POST", "/me/consents") => {
+                json!({ "purpose": "news", "given": true, "wording": "Write to me." })
+            }
+            ("PUT", "/me/password") => {
+                json!({ "current": crate::shop::PASSWORD, "new": crate::shop::PASSWORD })
+            }
+            ("PUT", "/me/logins/email" | "/me/logins/phone") => {
+                json!({ "code_id": NOTHING, "code": "000000" })
+            }
+            ("PUT", "/me/logins/username") => {
+                json!({ "username": format!("name-{}", self.next()) })
+            }
+            ("PATCH" | "DELETE", "/me/addresses/{id}") => {
+                let whose = if object == Object::Foreign { &self.somebody } else { caller };
+                if there {
+                    let path = "/api/v1/me/addresses";
+                    let kept = self.shop.post(path, &address()).by(whose).expect(201).await;
+                    id = String::from(kept.body["id"].as_str().unwrap());
+                }
+                if *method == Method::PATCH { json!({ "default": true }) } else { Value::Null }
+            }
+            ("GET", "/admin/orders/{id}") => {
+                id = self.order(&self.somebody, object, "cash_on_delivery").await;
                 Value::Null
             }
             ("POST", "/me/addresses") => address(),
@@ -394,7 +458,7 @@ store::on_both_engines! { TABLES;
             match row.of {
                 For::Anybody => {}
                 // A key is nobody's session.
-                For::Owner => assert_eq!(told, (401, "unauthorized"), "{what}"),
+                For::Owner => assert_eq!(told, (401, "token-invalid"), "{what}"),
                 For::Staff(_) => assert_eq!(told, (403, "forbidden"), "{what}"),
             }
             if !with.is_empty() {
@@ -422,8 +486,10 @@ store::on_both_engines! { TABLES;
                         _ => wish,
                     };
                     // Signing out is asked by a session of its own.
-                    let out = path.ends_with("/sessions/current");
+                    let all = method == Method::DELETE && path.ends_with("/sessions");
+                    let out = all || path.ends_with("/sessions/current");
                     let person = match (out, role) {
+                        (true, Role::Customer) if all => stage.shop.person().await,
                         (true, Role::Customer) => stage.shop.again(person).await,
                         (true, role) => stage.shop.staff_with_app(*role).await.0,
                         _ => person.clone(),

@@ -274,7 +274,7 @@ store::on_both_engines! { TABLES;
         };
         let wrong = sign_in("not the password").await;
         assert_eq!(wrong.status, 422);
-        wrong.says("The e-mail address or the password is not right.");
+        wrong.says("The login or the password is not right.");
         assert_eq!(sign_in(PASSWORD).await.leads_to(), "/cart");
         assert_eq!(browser.get("/login").await.leads_to(), "/account", "signed in already");
     }

@@ -70,7 +70,7 @@ store::on_both_engines! { TABLES;
         assert_eq!(made["role"], "warehouse");
         // The session of the customer they were is over.
         shop.clock.advance(SignedDuration::from_secs(2));
-        shop.get("/api/v1/me").by(&ada).refused(401, "unauthorized").await;
+        shop.get("/api/v1/me").by(&ada).refused(401, "token-invalid").await;
     }
 
     async fn an_invitation_ends(db: TestDb) {
@@ -109,7 +109,7 @@ store::on_both_engines! { TABLES;
         let path = format!("{PEOPLE}/{}", id(&shop, &packer).await);
         shop.patch(&path, &json!({ "role": "support" })).by(&owner).expect(204).await;
         shop.clock.advance(SignedDuration::from_secs(1));
-        shop.get("/api/v1/me").by(&packer).refused(401, "unauthorized").await;
+        shop.get("/api/v1/me").by(&packer).refused(401, "token-invalid").await;
         shop.ask(Method::POST, format!("{path}/disable")).by(&owner).expect(200).await;
         let form = json!({ "login": packer.email, "password": PASSWORD });
         shop.post("/api/v1/sessions", &form).refused(401, "login-failed").await;

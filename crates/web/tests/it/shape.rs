@@ -110,7 +110,7 @@ fn object(document: &Value, schema: &Value, value: &Value, at: &str) {
         }
         return;
     }
-    // An object of which nothing is said but that it is one.
+    // Whatever somebody's data are.
     let Some(properties) = schema["properties"].as_object() else { return };
     let value = value.as_object().unwrap_or_else(|| panic!("{at} is no object"));
     for name in properties.keys() {

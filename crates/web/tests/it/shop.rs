@@ -10,8 +10,9 @@ use flows::{SCHEMAS, Settings, Shop};
 use gateways::{Gateway, SandboxGateway, SandboxSettings, Secret, Url};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use identity::{Identity, NewAccount, PasswordPolicy, Role};
-use jobs::{Cashier, Jobs, Journal};
+use identity::{CodeTerms, Codes, Identity, NewAccount, PasswordPolicy, Role};
+use jobs::post::Sender;
+use jobs::{Cashier, Jobs, Journal, Post};
 use kernel::{Env, ManualClock, Timestamp, Uuid};
 use proxy::Proxy;
 use sandbox::{Sandbox, SandboxConfig};
@@ -21,6 +22,7 @@ use store::testing::TestDb;
 use tower::ServiceExt as _;
 use web::{App, Parts};
 
+use crate::letters::Letters;
 use crate::shape;
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -31,6 +33,9 @@ pub struct TestShop {
     pub identity: Identity,
     pub jobs: Jobs,
     cashier: Cashier,
+    codes: Codes,
+    /// What was sent to people.
+    pub letters: Arc<Letters>,
     pub clock: Arc<ManualClock>,
     sandbox: Sandbox,
     gateway_line: Option<Proxy>,
@@ -71,12 +76,21 @@ impl TestShop {
 
     /// `public_url` is where the sandbox would send its notices.
     pub async fn open_with(db: TestDb, settings: Settings, public_url: &str) -> Self {
-        Self::build(db, settings, public_url, false, |gateway| gateway).await
+        Self::build(db, settings, public_url, (false, false), |gateway| gateway).await
+    }
+
+    /// Nobody gets an account without a code.
+    pub async fn open_confirming(db: TestDb) -> Self {
+        let url = "http://127.0.0.1:9/";
+        Self::build(db, Settings::default(), url, (false, true), |gateway| gateway).await
     }
 
     /// The line to the sandbox can be broken.
     pub async fn open_behind_a_line(db: TestDb) -> Self {
-        Self::build(db, Settings::default(), "http://127.0.0.1:9/", true, |gateway| gateway).await
+        Self::build(db, Settings::default(), "http://127.0.0.1:9/", (true, false), |gateway| {
+            gateway
+        })
+        .await
     }
 
     /// `meet` puts itself between the shop and the sandbox.
@@ -85,7 +99,7 @@ impl TestShop {
         settings: Settings,
         meet: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
     ) -> Self {
-        Self::build(db, settings, "http://127.0.0.1:9/", false, meet).await
+        Self::build(db, settings, "http://127.0.0.1:9/", (false, false), meet).await
     }
 
     /// The people of the shop need a second factor, as they do unless the settings say otherwise.
@@ -96,6 +110,8 @@ impl TestShop {
             trusted_proxies: Vec::new(),
             shop: shop.shop.clone(),
             identity: shop.identity.clone(),
+            limits: web::Limits::default(),
+            codes: shop.codes.clone(),
             cashier: shop.cashier.clone(),
             public_url: "http://127.0.0.1:9/".parse().unwrap(),
             media: std::env::temp_dir(),
@@ -108,7 +124,7 @@ impl TestShop {
         db: TestDb,
         settings: Settings,
         public_url: &str,
-        line: bool,
+        (line, confirm): (bool, bool),
         meet: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
     ) -> Self {
         let start: Timestamp = "2027-01-15T08:00:00Z".parse().unwrap();
@@ -117,7 +133,12 @@ impl TestShop {
         let sandbox = SandboxConfig::new(anywhere, SANDBOX_SECRET, env.clone());
         let sandbox = Sandbox::start(sandbox).await.unwrap();
         let policy = PasswordPolicy { memory_kib: 8, passes: 1 };
-        let identity = Identity::new(policy, &env).unwrap().with_optional_second_factor();
+        // What a test does takes weeks of its clock; how long tokens last is for their own tests.
+        let lasts = kernel::SignedDuration::from_hours(24 * 30);
+        let identity = Identity::new(policy, &env)
+            .unwrap()
+            .with_optional_second_factor()
+            .with_access_lasting(lasts);
         let shop = Shop::open(db.db.clone(), env.clone(), settings).await.unwrap();
         let mut base_url = sandbox.base_url();
         let mut gateway_line = None;
@@ -134,10 +155,22 @@ impl TestShop {
         let public_url: Url = public_url.parse().unwrap();
         let cashier = Cashier::new(shop.clone(), [gateway], public_url.clone());
         let jobs = Jobs::new(shop.clone(), cashier.clone(), vec![Arc::new(Journal)]);
+        let terms = CodeTerms { confirm, ..CodeTerms::default() };
+        let codes = Codes::open(&db.db, &shop.env, identity.clone(), terms).await.unwrap();
+        let letters = Arc::<Letters>::default();
+        let sender = Sender {
+            shop: "The Shop".into(),
+            url: public_url.clone(),
+            mail: letters.clone(),
+            sms: letters.clone(),
+        };
+        let jobs = jobs.with_post(Post::new(codes.clone(), sender));
         let app = App::new(Parts {
             trusted_proxies: Vec::new(),
+            limits: web::Limits::default(),
             shop: shop.clone(),
             identity: identity.clone(),
+            codes: codes.clone(),
             cashier: cashier.clone(),
             public_url,
             media: std::env::temp_dir(),
@@ -150,6 +183,8 @@ impl TestShop {
             identity,
             jobs,
             cashier,
+            codes,
+            letters,
             clock,
             sandbox,
             gateway_line,
@@ -175,6 +210,10 @@ impl TestShop {
 
     pub fn patch(&self, path: impl Into<String>, body: &Value) -> Ask<'_> {
         self.ask(Method::PATCH, path).json(body)
+    }
+
+    pub fn put(&self, path: impl Into<String>, body: &Value) -> Ask<'_> {
+        self.ask(Method::PUT, path).json(body)
     }
 
     pub fn delete(&self, path: impl Into<String>) -> Ask<'_> {
@@ -291,7 +330,11 @@ impl TestShop {
     pub async fn everything(&self) -> Vec<(String, i64)> {
         let tables = [
             "accounts",
+            "logins",
+            "codes",
+            "budgets",
             "sessions",
+            "revocations",
             "addresses",
             "carts",
             "cart_lines",

@@ -37,7 +37,7 @@ const GUARDS: [Guard; 5] = [
         rooms: &["gateways", "jobs"],
         rooms_for_tests: &["web", "sandbox", "server"],
     },
-    Guard { libraries: &["askama"], rooms: &["web", "sandbox"], rooms_for_tests: &[] },
+    Guard { libraries: &["askama"], rooms: &["web", "sandbox", "jobs"], rooms_for_tests: &[] },
 ];
 
 impl Guard {

@@ -44,10 +44,10 @@ async fn signed_out(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
     kit.need(&out, 204).await?;
     let answers = kit.race(&vec![me(&token); 20]).await?;
     let tally = Tally::of(&answers);
-    let held = tally.only(&["401 unauthorized"]);
-    sheet.note("20 requests right after signing out", "401 unauthorized", tally.in_words(), held);
+    let held = tally.only(&["401 token-invalid"]);
+    sheet.note("20 requests right after signing out", "401 token-invalid", tally.in_words(), held);
     let again = kit.ask(&out).await;
-    sheet.refused("signing out once more", &[(401, "unauthorized")], &again);
+    sheet.refused("signing out once more", &[(401, "token-invalid")], &again);
     let still = kit.ask(&me(&other)).await;
     let held = still.status == 200;
     sheet.note("another session of the same account", "200", still.in_short(), held);

@@ -10,6 +10,7 @@ mod keys;
 mod money;
 mod notices;
 mod pages;
+mod people;
 mod prices;
 mod protocol;
 mod slowness;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<&'static Attack> {
         notices::ATTACKS,
         doors::ATTACKS,
         strangers::ATTACKS,
+        people::ATTACKS,
         pages::ATTACKS,
         fields::ATTACKS,
         words::ATTACKS,

@@ -92,7 +92,8 @@ async fn orders(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
         if let Some(token) = token {
             ask = ask.with("authorization", token);
         }
-        sheet.refused(format!("read {did}"), &[(401, "unauthorized")], &kit.ask(&ask).await);
+        let refusals = [(401, "unauthorized"), (401, "token-invalid")];
+        sheet.refused(format!("read {did}"), &refusals, &kit.ask(&ask).await);
     }
     let page = kit.ask(&Ask::get(format!("/o/{id}"))).await;
     let leaks = page.text().contains(&theirs.at("/number"));
@@ -224,7 +225,7 @@ async fn more_parameters(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
         sheet.note(did, "400 unknown-parameter", tally.in_words(), held);
     }
     sheet.not_here("a guest's order link with more in it", "with orders by guests");
-    Ok(())
+    super::people::links(kit, sheet).await
 }
 
 async fn lists(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ use crate::api::orders::{OrderBody, PageOf, Summary, find, page};
 use crate::extract::{IdempotencyKey, Json, Query, Segment, Staff, id, may};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(advance))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(advance))
 }
 
 /// An order in a line, with whose it is.
@@ -69,6 +69,16 @@ async fn list(
     let (limit, before) = of.place()?;
     let read = app.shop.db.read(move |read| orders::page_of_all(read, before, limit));
     Ok(page::<StaffSummary>(read.await?))
+}
+
+/// Anybody's order, with all that belongs to it.
+#[utoipa::path(
+    get, path = "/admin/orders/{id}", tag = "staff", security(("token" = [])),
+    params(("id" = OrderId, Path)),
+    responses((status = 200, description = "The order", body = OrderBody))
+)]
+async fn show(State(app): State<App>, _: Staff<may::SeeOrders>, order: Segment) -> Answer {
+    Ok(ok(&find(&app.shop, id(&order, "order")?, None).await?))
 }
 
 /// Take an order a step further: `packed`, `shipped`, `delivered`.

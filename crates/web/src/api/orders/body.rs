@@ -80,6 +80,9 @@ pub(crate) struct OrderBody {
     payments: Vec<PaymentBody>,
     /// Money on its way back, or back already, oldest first.
     refunds: Vec<RefundBody>,
+    /// A page that shows the order to whoever has this address, without signing in. Only its owner
+    /// is told.
+    pub(crate) link: Option<String>,
 }
 
 /// A line of an order: what was bought, as it was.
@@ -322,6 +325,7 @@ impl OrderBody {
                 .into_iter()
                 .map(|it| RefundBody::of(it, &for_lines, currency))
                 .collect(),
+            link: None,
             summary: order.into(),
         })
     }
