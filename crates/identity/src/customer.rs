@@ -109,7 +109,7 @@ pub fn rename(
 pub fn disable(tx: &mut Tx<'_>, env: &Env, id: AccountId) -> Result<(), Error<PeopleRefusal>> {
     there(tx, id)?;
     tx.execute(&sql::ACCOUNT_DISABLE, &[&id, &env.now()])?;
-    end_sessions(tx, &env, id)?;
+    end_sessions(tx, env, id)?;
     Ok(())
 }
 

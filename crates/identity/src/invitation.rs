@@ -191,7 +191,7 @@ fn accept(
                 return Err(Error::Refused(InvitationRefusal::AlreadyHere));
             }
             tx.execute(&sql::ACCOUNT_ROLE, &[&account.id, &open.role])?;
-            end_sessions(tx, &env, account.id)?;
+            end_sessions(tx, env, account.id)?;
             Account { role: open.role, ..account }
         }
         (None, Some((account, login, hash))) => {

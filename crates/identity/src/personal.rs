@@ -167,6 +167,12 @@ pub fn everything(read: &mut Read<'_>, id: AccountId, now: Timestamp) -> Result<
 /// signed in. The bare row stays, because orders name it.
 pub fn erase(tx: &mut Tx<'_>, id: AccountId, now: Timestamp) -> Result<(), Fault> {
     for statement in [
+        // What was sent to their logins, before the logins go.
+        &sql::CODES_ERASE,
+        &sql::INVITATIONS_ERASE,
+        &sql::PENDING_LOGINS_ERASE,
+        &sql::TOTP_REMOVE,
+        &sql::RECOVERY_CODES_FORGET,
         &sql::LOGINS_ERASE,
         &sql::ADDRESSES_ERASE,
         &sql::SESSIONS_ERASE,

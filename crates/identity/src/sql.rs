@@ -46,6 +46,20 @@ store::sql! {
          where id = $1"
     }
 
+    query CODES_ERASE {
+        "delete from codes where account_id = $1
+             or login_key in (select key from logins where account_id = $1)"
+    }
+
+    query INVITATIONS_ERASE {
+        "delete from invitations
+         where login_key in (select key from logins where account_id = $1)"
+    }
+
+    query PENDING_LOGINS_ERASE {
+        "delete from pending_logins where account_id = $1"
+    }
+
     query LOGINS_ERASE {
         "delete from logins where account_id = $1"
     }
