@@ -1,6 +1,6 @@
 //! `cargo xtask jwt`: our access tokens and another library's.
 //!
-//! A shop is started on a database of its own; PyJWT reads its tokens by the keys it publishes,
+//! A shop is started on a database of its own; `PyJWT` reads its tokens by the keys it publishes,
 //! makes tokens with its key, and forges some. The script lies in `crates/identity/tests/jwt`.
 
 use std::io::{BufRead as _, BufReader};

@@ -353,8 +353,10 @@ store::on_both_engines! {
         for asked in asking {
             match asked.await.unwrap() {
                 Err(Error::Refused(SignInRefusal::LoginFailed)) => failed += 1,
-                Err(Error::Refused(SignInRefusal::TooManyTries { .. })) => {}
-                Err(Error::Fault(Fault::Overloaded | Fault::Contention)) => {}
+                Err(
+                    Error::Refused(SignInRefusal::TooManyTries { .. })
+                    | Error::Fault(Fault::Overloaded | Fault::Contention),
+                ) => {}
                 _ => panic!("signed in"),
             }
         }
