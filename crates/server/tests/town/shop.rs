@@ -30,6 +30,7 @@ listen = "127.0.0.1:0"
 [identity]
 password_memory_kib = 64
 password_passes = 1
+access_token_minutes = 1440
 [accounts]
 confirm = false
 [sandbox]
