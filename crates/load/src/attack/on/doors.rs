@@ -71,13 +71,16 @@ async fn enumeration(kit: &Kit, sheet: &mut Sheet) -> anyhow::Result<()> {
             let mut body = answer.json();
             if let Some(body) = body.as_object_mut() {
                 body.remove("instance");
+                body.remove("retry_after");
             }
             answers[which] = format!("{} {body}", answer.status);
         }
     }
-    let same = answers[0] == answers[1] && answers[0].starts_with("401");
+    // Too many wrong passwords are refused before they are looked at, whoever's they are.
+    let refused = ["401", "429"].iter().any(|status| answers[0].starts_with(status));
+    let same = answers[0] == answers[1] && refused;
     let did = "a wrong password, and a login of nobody";
-    sheet.note(did, "the same 401, word by word", answers[1].clone(), same);
+    sheet.note(did, "the same refusal, word by word", answers[1].clone(), same);
     let [known, unknown] = waits.map(|mut waits| {
         waits.sort_unstable();
         waits[waits.len() / 2].as_secs_f64() * 1e3
